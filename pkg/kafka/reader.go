@@ -72,11 +72,11 @@ func NewReader(c Config, topic string, partition int32, options ReaderConfig) (*
 	return &Reader{config: c, topic: topic, partition: partition, options: options, dialer: dialer}, nil
 }
 
-// Seek makes offset the next one to read.
-func (r *Reader) Seek(offset int64) { r.next = offset }
+// SeekTo makes offset the next one to read.
+func (r *Reader) SeekTo(offset int64) { r.next = offset }
 
 // Fetch reads what follows the position, waiting up to MaxWait for it; no
-// messages is a regular answer. An *OffsetOutOfRangeError is final until Seek;
+// messages is a regular answer. An *OffsetOutOfRangeError is final until SeekTo;
 // after any other error the caller may simply call again: the Reader has
 // waited (50 ms, growing to 5 s) and connects anew.
 func (r *Reader) Fetch(ctx context.Context) (Fetch, error) {
