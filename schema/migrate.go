@@ -1,0 +1,136 @@
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+
+	"daybook/pkg/clickhouse"
+)
+
+//go:embed *.sql
+var migrations embed.FS
+
+// Migration is one numbered step of the schema.
+type Migration struct {
+	Version int64
+	Name    string
+	Applied bool
+}
+
+// Up creates the database where it is missing, applies every migration that
+// has not been, and sets the retention of the tables that have one. Against
+// a cluster it does so on every host. It is idempotent: what was cut off goes
+// on at the next call.
+func Up(ctx context.Context, c clickhouse.Config, retentionDays int) error {
+	hosts, err := clickhouse.Hosts(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, host := range hosts {
+		if err := upHost(ctx, host, retentionDays); err != nil {
+			return fmt.Errorf("migrate %s: %w", strings.Join(host.Addrs, ","), err)
+		}
+	}
+	return nil
+}
+
+func upHost(ctx context.Context, c clickhouse.Config, retentionDays int) error {
+	if err := clickhouse.CreateDatabase(ctx, c); err != nil {
+		return err
+	}
+	db, provider, err := open(c)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := provider.Up(ctx); err != nil {
+		return err
+	}
+	return setRetention(ctx, db, retentionDays)
+}
+
+// Status returns every migration with whether the first host has it.
+func Status(ctx context.Context, c clickhouse.Config) ([]Migration, error) {
+	db, provider, err := open(c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = db.Close() }()
+	states, err := provider.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Migration, 0, len(states))
+	for _, s := range states {
+		out = append(out, Migration{Version: s.Source.Version, Name: s.Source.Path, Applied: s.State == goose.StateApplied})
+	}
+	return out, nil
+}
+
+// Check reports an error where the database is missing or older than this
+// program; the error says how to bring it up to date.
+func Check(ctx context.Context, c clickhouse.Config) error {
+	states, err := Status(ctx, c)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w (a new database is set up by: daybook migrate up)", err)
+	}
+	for _, m := range states {
+		if !m.Applied {
+			return fmt.Errorf("the database lacks migration %s: run daybook migrate up", m.Name)
+		}
+	}
+	return nil
+}
+
+func open(c clickhouse.Config) (*sql.DB, *goose.Provider, error) {
+	db, err := clickhouse.OpenDB(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	provider, err := goose.NewProvider(goose.DialectClickHouse, db, migrations)
+	if err != nil {
+		_ = db.Close()
+		return nil, nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	return db, provider, nil
+}
+
+// retained are the tables with a retention: the expression that gives a row's
+// time, and how many days a row outlives the setting. Rollups keep one more,
+// for the day that the retention cuts in two.
+var retained = []struct {
+	table, time string
+	extraDays   int
+}{
+	{Events, "toDateTime(created_at)", 0},
+	{Events1m, "bucket", 1},
+	{Events15m, "bucket", 1},
+	{DeadLetters, "toDateTime(message_time)", 0},
+}
+
+// setRetention alters the TTL of the tables where it differs from the
+// setting. Parts that exist keep their rows until they are merged or dropped;
+// reads clamp to the setting themselves.
+func setRetention(ctx context.Context, db *sql.DB, days int) error {
+	for _, r := range retained {
+		var create string
+		row := db.QueryRowContext(ctx, "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = ?", r.table)
+		if err := row.Scan(&create); err != nil {
+			return fmt.Errorf("read the retention of %s: %w", r.table, err)
+		}
+		if strings.Contains(create, fmt.Sprintf("toIntervalDay(%d)", days+r.extraDays)) {
+			continue
+		}
+		statement := fmt.Sprintf("ALTER TABLE %s MODIFY TTL %s + INTERVAL %d DAY SETTINGS materialize_ttl_after_modify = 0",
+			r.table, r.time, days+r.extraDays)
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("set the retention of %s: %w", r.table, err)
+		}
+	}
+	return nil
+}

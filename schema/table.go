@@ -1,0 +1,34 @@
+package schema
+
+import "strings"
+
+// Tables of the store.
+const (
+	Events      = "events"
+	Events1m    = "events_1m"
+	Events15m   = "events_15m"
+	DeadLetters = "dead_letters"
+	APIKeys     = "api_keys"
+	Presets     = "presets"
+)
+
+// EventColumns are the columns of events that ingest writes, in the order in
+// which it writes them. Computed columns are not among them.
+var EventColumns = []string{
+	"tenant_id", "created_at", "event_id", "event_type", "category", "source", "severity",
+	"actor_type", "actor_id", "actor_name", "actor_email", "target_type", "target_id",
+	"correlation_id", "ip_address", "user_agent", "payload", "payload_text", "extra",
+	"ingested_at", "kafka_topic", "kafka_partition", "kafka_offset",
+}
+
+// DeadLetterColumns are the columns of dead_letters that ingest writes, in
+// the order in which it writes them.
+var DeadLetterColumns = []string{
+	"topic", "partition", "offset", "message_time", "key", "value", "header_names", "header_values",
+	"error_class", "error_field", "error",
+}
+
+// Insert returns the statement that inserts a native block of the columns.
+func Insert(table string, columns []string) string {
+	return "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ")"
+}
