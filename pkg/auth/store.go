@@ -1,0 +1,268 @@
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"daybook/pkg/tenant"
+)
+
+// Why a key is not accepted.
+var (
+	ErrUnknown     = errors.New("the key is unknown")
+	ErrRevoked     = errors.New("the key is revoked")
+	ErrExpired     = errors.New("the key has expired")
+	ErrUnavailable = errors.New("the keys can't be read at the moment")
+	ErrNotFound    = errors.New("there is no such key")
+	ErrBootstrap   = errors.New("the bootstrap key is revoked by removing auth.bootstrap_key from the settings")
+)
+
+const (
+	// refreshEvery keeps a revocation's way to other nodes below 5 s: one
+	// interval plus one read.
+	refreshEvery = 2 * time.Second
+	readTimeout  = 2 * time.Second
+	// missInterval bounds the reads that unknown keys can cause. Such a read
+	// lets a key work on every node the moment it is made.
+	missInterval = 500 * time.Millisecond
+)
+
+// Store keeps the keys: in ClickHouse, with a copy in memory that is read
+// again every two seconds. While ClickHouse is away the known keys go on
+// working, until they expire.
+type Store struct {
+	table     table
+	log       *zap.Logger
+	now       func() time.Time
+	bootstrap [sha256.Size]byte
+	hasBoot   bool
+
+	keys atomic.Pointer[map[string]*Key] // nil until they were read once; never changed in place
+
+	mu       sync.Mutex // serializes reads of the table; guards lastRead and failing
+	lastRead time.Time  // when the last read ended, successful or not
+	failing  bool
+}
+
+// NewStore returns a store that has read nothing yet: Run or Refresh does.
+func NewStore(c Config, db DB, log *zap.Logger) *Store {
+	s := &Store{table: table{db}, log: log, now: time.Now}
+	if c.BootstrapKey != "" {
+		s.bootstrap, s.hasBoot = sha256.Sum256([]byte(c.BootstrapKey)), true
+	}
+	return s
+}
+
+// Run keeps the copy in memory fresh until ctx is done.
+func (s *Store) Run(ctx context.Context) error {
+	ticker := time.NewTicker(refreshEvery)
+	defer ticker.Stop()
+	for {
+		_ = s.Refresh(ctx) // Logged there; the keys known so far go on working.
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// Refresh reads the keys now.
+func (s *Store) Refresh(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refreshLocked(ctx)
+}
+
+// refreshLocked reads the keys; the caller holds mu. As reads never overlap,
+// one that began before a revocation can't replace what was read after it.
+func (s *Store) refreshLocked(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	keys, err := s.table.readAll(ctx)
+	s.lastRead = s.now()
+	if err != nil {
+		if !s.failing && !errors.Is(err, context.Canceled) {
+			s.failing = true
+			s.log.Warn("the keys can't be read, those known go on working", zap.Error(err))
+		}
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	if s.failing {
+		s.failing = false
+		s.log.Info("the keys can be read again")
+	}
+	s.keys.Store(&keys)
+	return nil
+}
+
+// Ready returns an error until the keys were read once.
+func (s *Store) Ready(context.Context) error {
+	if s.keys.Load() == nil {
+		return ErrUnavailable
+	}
+	return nil
+}
+
+// Verify returns whom the key's text stands for, or ErrUnknown, ErrRevoked,
+// ErrExpired or ErrUnavailable. What it takes does not depend on how much of
+// a secret is right.
+func (s *Store) Verify(ctx context.Context, text string) (Principal, error) {
+	hash := sha256.Sum256([]byte(text))
+	if s.hasBoot && subtle.ConstantTimeCompare(hash[:], s.bootstrap[:]) == 1 {
+		return bootstrapPrincipal(), nil
+	}
+	id, ok := idOf(text)
+	if !ok {
+		return Principal{}, ErrUnknown
+	}
+	key, known := s.key(id)
+	if !known {
+		if err := s.refreshOnMiss(ctx); err != nil {
+			return Principal{}, err
+		}
+		if key, known = s.key(id); !known {
+			return Principal{}, ErrUnknown
+		}
+	}
+	if subtle.ConstantTimeCompare(hash[:], key.hash[:]) != 1 {
+		return Principal{}, ErrUnknown
+	}
+	if err := key.state(s.now()); err != nil {
+		return Principal{}, err
+	}
+	return key.principal(), nil
+}
+
+// Valid reports whether the key with the id may still be used: what a
+// long-lived stream asks now and then.
+func (s *Store) Valid(id string) bool {
+	if id == BootstrapID {
+		return s.hasBoot
+	}
+	key, known := s.key(id)
+	return known && key.state(s.now()) == nil
+}
+
+func (s *Store) key(id string) (*Key, bool) {
+	keys := s.keys.Load()
+	if keys == nil {
+		return nil, false
+	}
+	key, ok := (*keys)[id]
+	return key, ok
+}
+
+// refreshOnMiss reads the keys for the sake of an unknown id, unless that was
+// just done. It fails only where keys were never read: an unknown key is
+// unknown then only perhaps.
+func (s *Store) refreshOnMiss(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now().Sub(s.lastRead) >= missInterval {
+		// Detached: others wait for this read, the caller that began it may leave.
+		_ = s.refreshLocked(context.WithoutCancel(ctx))
+	}
+	return s.Ready(ctx)
+}
+
+func bootstrapPrincipal() Principal {
+	return Principal{KeyID: BootstrapID, Name: BootstrapID, Tenant: tenant.All, Scopes: []Scope{ScopeAdmin}}
+}
+
+// NewKey is what a key is made from.
+type NewKey struct {
+	Name      string
+	Tenant    tenant.ID // tenant.All for a key of every tenant
+	Scopes    []Scope
+	ExpiresAt *time.Time // nil: never
+}
+
+// Create makes a key. The text is returned this once and never stored.
+func (s *Store) Create(ctx context.Context, n NewKey) (Key, string, error) {
+	id, text := newSecret()
+	now := s.now().UTC().Truncate(time.Millisecond)
+	key := Key{
+		ID: id, Name: n.Name, Tenant: n.Tenant, Scopes: n.Scopes, CreatedAt: now, ExpiresAt: n.ExpiresAt,
+		hash: sha256.Sum256([]byte(text)), version: uint64(now.UnixNano()), //nolint:gosec // Positive until the year 2262.
+	}
+	if err := s.write(ctx, key); err != nil {
+		return Key{}, "", fmt.Errorf("create key: %w", err)
+	}
+	return key, text, nil
+}
+
+// List returns the keys of a tenant, or of all with tenant.All, newest first.
+// Revoked ones are among them.
+func (s *Store) List(ctx context.Context, of tenant.ID) ([]Key, error) {
+	if err := s.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	var list []Key
+	for _, key := range *s.keys.Load() {
+		if of == tenant.All || key.Tenant == of {
+			list = append(list, *key)
+		}
+	}
+	slices.SortFunc(list, func(a, b Key) int {
+		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return list, nil
+}
+
+// Revoke ends a key of the tenant, or of any with tenant.All, on this node at
+// once and on every other within 5 s. Another tenant's key is ErrNotFound.
+// Revoking twice is no error.
+func (s *Store) Revoke(ctx context.Context, of tenant.ID, id string) error {
+	if id == BootstrapID && of == tenant.All {
+		return ErrBootstrap
+	}
+	if err := s.Refresh(ctx); err != nil {
+		return err
+	}
+	known, ok := s.key(id)
+	if !ok || of != tenant.All && known.Tenant != of {
+		return ErrNotFound
+	}
+	if known.RevokedAt != nil {
+		return nil
+	}
+	key := *known
+	now := s.now().UTC().Truncate(time.Millisecond)
+	key.RevokedAt = &now
+	key.version = max(key.version+1, uint64(now.UnixNano())) //nolint:gosec // Positive until the year 2262.
+	if err := s.write(ctx, key); err != nil {
+		return fmt.Errorf("revoke key %s: %w", id, err)
+	}
+	return nil
+}
+
+// write stores a state of a key, and then in memory too, so that it holds on
+// this node when the call returns.
+func (s *Store) write(ctx context.Context, key Key) error {
+	if err := s.table.write(ctx, key); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known := s.keys.Load(); known != nil {
+		keys := maps.Clone(*known)
+		keys[key.ID] = &key
+		s.keys.Store(&keys)
+	}
+	return nil
+}
