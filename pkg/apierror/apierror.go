@@ -28,6 +28,12 @@ const (
 	KindUnavailable      Kind = "unavailable"          // 503
 )
 
+// Kinds lists every kind, by status.
+var Kinds = []Kind{
+	KindInvalid, KindUnauthenticated, KindForbidden, KindNotFound, KindMethodNotAllowed, KindConflict, KindTooLarge,
+	KindUnsupportedMedia, KindLimit, KindTooMany, KindInternal, KindUnavailable,
+}
+
 var statuses = map[Kind]int{
 	KindInvalid: http.StatusBadRequest, KindUnauthenticated: http.StatusUnauthorized,
 	KindForbidden: http.StatusForbidden, KindNotFound: http.StatusNotFound,
@@ -65,7 +71,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Cause }
 
 // Status returns the HTTP status of the error's kind.
-func (e *Error) Status() int { return statuses[e.Kind] }
+func (e *Error) Status() int { return e.Kind.Status() }
 
 // New returns an error of the given kind.
 func New(kind Kind, format string, args ...any) *Error {
