@@ -1,0 +1,150 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"daybook/pkg/bytesize"
+)
+
+// ClickHouseConfig says how to run the embedded ClickHouse.
+type ClickHouseConfig struct {
+	Dir  string // its data folder; created where it is missing
+	Addr string // host:port of the native protocol; port 0 takes a free one
+
+	// HTTPAddr is host:port of the HTTP interface; port 0 takes a free one, and
+	// empty leaves it closed. There is no password, and a web page can make a
+	// browser send requests to loopback, so leave it closed where it isn't needed.
+	// The host must be that of Addr.
+	HTTPAddr string
+
+	Engine     string        // libchdb.so or clickhouse binary; empty: EnginePath()
+	Executable string        // has the command `engine` (RunEngine); empty: this very program
+	MaxMemory  bytesize.Size // for everything that ClickHouse does; 0: DefaultMaxMemory()
+
+	// Clusters become remote_servers: by name, shards of replicas (host:port).
+	Clusters map[string][][]string
+
+	Log *zap.Logger // nil: none
+}
+
+// ClickHouse is a running embedded ClickHouse and what keeps it running.
+// It has no users but `default`, without a password: whoever reaches Addr may
+// do everything.
+type ClickHouse struct {
+	config   ClickHouseConfig
+	engine   string
+	settings string // file
+
+	pid      atomic.Int64
+	restarts atomic.Int64
+
+	closing   chan struct{} // closed by Close
+	closeOnce sync.Once
+	done      chan struct{} // closed when the supervisor has ended
+}
+
+const (
+	startTimeout = 2 * time.Minute  // loading the tables of a large data folder
+	leftBehind   = 20 * time.Second // for the child of a killed process to shut down
+)
+
+// StartClickHouse starts ClickHouse and waits until it answers. It is started
+// again whenever it dies, until Close. An error is one line for the user; it
+// names the setting where an address is taken.
+func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse, error) {
+	if config.Log == nil {
+		config.Log = zap.NewNop()
+	}
+	if config.MaxMemory == 0 {
+		config.MaxMemory = DefaultMaxMemory()
+	}
+	c := &ClickHouse{config: config, engine: config.Engine, closing: make(chan struct{}), done: make(chan struct{})}
+	var err error
+	if c.engine == "" {
+		if c.engine, err = EnginePath(); err != nil {
+			return nil, err
+		}
+	}
+	if c.config.Executable == "" {
+		if c.config.Executable, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("start the embedded ClickHouse: %w", err)
+		}
+	}
+	if err := os.MkdirAll(config.Dir, 0o750); err != nil {
+		return nil, fmt.Errorf("embedded.dir: cannot create the data folder: %w", err)
+	}
+	// The child of a process that was killed holds its folder and its port until
+	// it has shut down, so this comes before looking at the ports.
+	lock, err := awaitLock(ctx, c.lockPath(), leftBehind)
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded ClickHouse: %w", err)
+	}
+	if err := c.listenAt(ctx); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	first, err := c.spawn(ctx, lock)
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded ClickHouse: %w", err)
+	}
+	go c.supervise(first)
+	return c, nil
+}
+
+// listenAt settles the addresses and writes the settings that contain them.
+func (c *ClickHouse) listenAt(ctx context.Context) error {
+	addr, err := checkFree(ctx, "embedded.clickhouse_addr", c.config.Addr)
+	if err != nil {
+		return err
+	}
+	c.config.Addr = addr
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("embedded.clickhouse_addr: %w", err)
+	}
+	if c.config.HTTPAddr != "" {
+		if c.config.HTTPAddr, err = checkFree(ctx, "the embedded ClickHouse's HTTP address", c.config.HTTPAddr); err != nil {
+			return err
+		}
+		if other, _, _ := net.SplitHostPort(c.config.HTTPAddr); other != host {
+			return fmt.Errorf("the embedded ClickHouse's HTTP address: its host must be %s, as for the native protocol, and not %s", host, other)
+		}
+	}
+	c.settings, err = c.config.writeSettings(host)
+	if err != nil {
+		return fmt.Errorf("write the embedded ClickHouse's settings: %w", err)
+	}
+	return nil
+}
+
+// Addr is where local clients reach the native protocol.
+func (c *ClickHouse) Addr() string { return reachable(c.config.Addr) }
+
+// HTTPAddr is where local clients reach the HTTP interface; empty when it is closed.
+func (c *ClickHouse) HTTPAddr() string { return reachable(c.config.HTTPAddr) }
+
+// Pid is the process id of the running child; 0 while there is none.
+func (c *ClickHouse) Pid() int { return int(c.pid.Load()) }
+
+// Restarts counts how often ClickHouse had to be started again.
+func (c *ClickHouse) Restarts() int64 { return c.restarts.Load() }
+
+// Close shuts ClickHouse down and waits for its end: first by the end of its
+// standard input, which finishes what runs, after a time with force. What has
+// been written survives either. Stop what writes to it first.
+func (c *ClickHouse) Close() error {
+	c.closeOnce.Do(func() { close(c.closing) })
+	<-c.done
+	return nil
+}
+
+func (c *ClickHouse) lockPath() string { return filepath.Join(c.config.Dir, "engine.lock") }

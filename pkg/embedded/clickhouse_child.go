@@ -1,0 +1,161 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"go.uber.org/zap"
+)
+
+const (
+	logName   = "clickhouse.log"    // what ClickHouse logs
+	errorName = "clickhouse.stderr" // what it says when it can't log
+
+	shutdownTime = 20 * time.Second // for a clean end, before force
+)
+
+// What the child does: it opens its ports, then reads standard input to its end.
+const (
+	listenTCP  = "SYSTEM START LISTEN TCP;"
+	listenHTTP = "SYSTEM START LISTEN HTTP;"
+	untilEOF   = "SELECT * FROM file('-', 'LineAsString') FORMAT Null"
+)
+
+// child is one life of ClickHouse.
+type child struct {
+	command *exec.Cmd
+	stdin   io.Closer
+	logs    *logTail
+	started time.Time
+	exited  chan struct{} // closed when it has ended and outcome is set
+	outcome error
+}
+
+// spawn starts ClickHouse and waits until it answers. The lock, which it takes
+// over, is held by the child from then on.
+func (c *ClickHouse) spawn(ctx context.Context, lock *os.File) (*child, error) {
+	defer func() { _ = lock.Close() }() // The child has its own copy.
+	stderr, err := os.Create(filepath.Join(c.config.Dir, errorName))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = stderr.Close() }()
+	if err := writePid(lock, 0); err != nil {
+		return nil, err
+	}
+
+	command := c.command()
+	command.Stdout, command.Stderr = stderr, stderr
+	command.ExtraFiles = []*os.File{lock}
+	// A group of its own: Ctrl-C in the terminal is for this process, which
+	// stops ClickHouse last.
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	logs := tailLogs(filepath.Join(c.config.Dir, logName), stderr.Name())
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	one := &child{command: command, stdin: stdin, logs: logs, started: time.Now(), exited: make(chan struct{})}
+	go func() {
+		one.outcome = command.Wait()
+		close(one.exited)
+	}()
+	_ = writePid(lock, command.Process.Pid) // Without it, a hanging orphan is only waited for.
+
+	if err := c.awaitAnswer(ctx, one); err != nil {
+		one.stop(0)
+		return nil, err
+	}
+	c.pid.Store(int64(command.Process.Pid))
+	c.config.Log.Info("embedded ClickHouse answers", zap.String("addr", c.Addr()),
+		zap.Int("pid", command.Process.Pid), zap.Duration("after", time.Since(one.started)))
+	return one, nil
+}
+
+// command is the child's command line; see the package comment of RunEngine.
+func (c *ClickHouse) command() *exec.Cmd {
+	host, port, _ := net.SplitHostPort(c.config.Addr)
+	args := []string{
+		"--config-file=" + c.settings,
+		"--path=" + filepath.Join(filepath.Dir(c.settings), "store"),
+		"--log-level=error",
+		"--listen_host=" + host,
+		"--tcp_port=" + port,
+	}
+	query := listenTCP
+	if c.config.HTTPAddr != "" {
+		_, port, _ := net.SplitHostPort(c.config.HTTPAddr)
+		args = append(args, "--http_port="+port)
+		query += listenHTTP
+	}
+	args = append(args, "--query", query+untilEOF)
+	if isLibrary(c.engine) {
+		return exec.Command(c.config.Executable, slices.Concat([]string{"engine", c.engine}, args)...) //nolint:gosec,noctx // Our own program; it ends by its standard input.
+	}
+	return exec.Command(c.engine, slices.Concat([]string{"local"}, args)...) //nolint:gosec,noctx // The user's ClickHouse; it ends by its standard input.
+}
+
+// awaitAnswer returns once ClickHouse answers a ping, or the reason why it won't.
+func (c *ClickHouse) awaitAnswer(ctx context.Context, one *child) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{c.Addr()}, DialTimeout: 5 * time.Second})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := conn.Ping(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-one.exited:
+			return fmt.Errorf("it ended (%w): %s", one.ending(), one.logs.lastLine())
+		case <-c.closing:
+			return errors.New("it was closed while starting")
+		case <-ctx.Done():
+			return fmt.Errorf("it didn't answer within %s (%w): %s", time.Since(one.started).Round(time.Second), err, one.logs.lastLine())
+		}
+	}
+}
+
+// stop ends the child: by the end of its standard input, and with force once
+// patience is over. It returns whether force was needed.
+func (one *child) stop(patience time.Duration) (forced bool) {
+	_ = one.stdin.Close() // Closed already when the child died by itself.
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-one.exited:
+		return false
+	case <-timer.C:
+	}
+	_ = one.command.Process.Kill() // It may have ended just now.
+	<-one.exited
+	return true
+}
+
+// ending says how the child ended, which for a server is an error in any case.
+func (one *child) ending() error {
+	if one.outcome == nil {
+		return errors.New("exit status 0")
+	}
+	return one.outcome
+}

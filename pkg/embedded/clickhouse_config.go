@@ -1,0 +1,126 @@
+package embedded
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"daybook/pkg/bytesize"
+)
+
+//go:embed clickhouse_server.xml
+var serverTemplate string
+
+//go:embed clickhouse_users.xml
+var usersTemplate string
+
+// Bounds of the default for ClickHouseConfig.MaxMemory.
+const (
+	leastMemory = 1 * bytesize.GiB
+	mostMemory  = 8 * bytesize.GiB
+)
+
+// DefaultMaxMemory is 40 % of the machine's memory, at least 1 and at most
+// 8 GiB: 1.6 GiB on a laptop of 4 GB.
+func DefaultMaxMemory() bytesize.Size {
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return leastMemory
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) >= 2 && fields[0] == "MemTotal:" {
+			kib, _ := strconv.ParseInt(fields[1], 10, 64)
+			return min(max(bytesize.Size(kib)*bytesize.KiB*2/5, leastMemory), mostMemory)
+		}
+	}
+	return leastMemory
+}
+
+// serverSettings is what the two files for ClickHouse are made from.
+type serverSettings struct {
+	Log       string // file
+	Users     string // file
+	Memory    bytesize.Size
+	MergePool int
+	Local     bool // listens on loopback only
+	Clusters  []cluster
+}
+
+type cluster struct {
+	Name   string
+	Shards [][]hostPort
+}
+
+var clusterName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+
+type hostPort struct{ Host, Port string }
+
+// Percent is a share of the memory limit, in bytes.
+func (s serverSettings) Percent(n int64) int64 { return int64(s.Memory) * n / 100 }
+
+// writeSettings writes ClickHouse's settings into the data folder and returns
+// the file to start it with.
+func (c ClickHouseConfig) writeSettings(host string) (string, error) {
+	absolute, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return "", err
+	}
+	ip := net.ParseIP(host)
+	s := serverSettings{
+		Log:       filepath.Join(absolute, logName),
+		Users:     filepath.Join(absolute, "users.xml"),
+		Memory:    c.MaxMemory,
+		MergePool: max(2, min(runtime.NumCPU()/2, 8)),
+		Local:     host == "localhost" || ip != nil && ip.IsLoopback(),
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
+		if !clusterName.MatchString(name) {
+			return "", fmt.Errorf("cluster %q: a name is letters, digits and underscores", name)
+		}
+		one := cluster{Name: name}
+		for _, shard := range c.Clusters[name] {
+			var replicas []hostPort
+			for _, addr := range shard {
+				host, port, err := net.SplitHostPort(addr)
+				if err != nil {
+					return "", fmt.Errorf("cluster %s: %w", name, err)
+				}
+				replicas = append(replicas, hostPort{host, port})
+			}
+			one.Shards = append(one.Shards, replicas)
+		}
+		s.Clusters = append(s.Clusters, one)
+	}
+	server := filepath.Join(absolute, "server.xml")
+	return server, errors.Join(writeTemplate(server, serverTemplate, s), writeTemplate(s.Users, usersTemplate, s))
+}
+
+// writeTemplate writes the file anew, so that a crash leaves the old or the new one.
+func writeTemplate(path, text string, data any) error {
+	escape := template.FuncMap{"xml": func(text string) (string, error) {
+		var out bytes.Buffer
+		err := xml.EscapeText(&out, []byte(text))
+		return out.String(), err
+	}}
+	var out bytes.Buffer
+	if err := template.Must(template.New(path).Funcs(escape).Parse(text)).Execute(&out, data); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.WriteFile(path+".new", out.Bytes(), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}

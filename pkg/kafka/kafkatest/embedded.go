@@ -1,0 +1,152 @@
+// Package kafkatest gives tests real brokers: the one that Daybook embeds, and
+// Apache Kafka, which every guarantee is shown against as well.
+package kafkatest
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"daybook/pkg/embedded"
+	daybookkafka "daybook/pkg/kafka"
+)
+
+// Partitions is how many partitions the topic of a test has.
+const Partitions = 3
+
+const timeout = time.Minute
+
+// StartEmbedded starts an embedded broker of the test's own, with the topics of
+// the settings created, and closes it when the test ends.
+func StartEmbedded(t testing.TB) daybookkafka.Config {
+	t.Helper()
+	broker := Broker(t, t.TempDir(), "127.0.0.1:0")
+	return fresh(t, broker.Addr(), 1)
+}
+
+// Broker starts an embedded broker on a data folder, for tests that close it
+// and start it again; it is closed when the test ends in any case.
+func Broker(t testing.TB, dir, addr string) *embedded.Broker {
+	t.Helper()
+	broker, err := embedded.StartBroker(embedded.BrokerConfig{
+		Dir: dir, Addr: addr, Partitions: Partitions, Log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := broker.Close(); err != nil {
+			t.Errorf("close the broker: %v", err)
+		}
+	})
+	return broker
+}
+
+var topics atomic.Int64
+
+var nonWord = regexp.MustCompile(`\W+`)
+
+// fresh returns settings with a topic, a dead-letter topic and a group that no
+// other test uses, and creates the topics.
+func fresh(t testing.TB, addr string, replication int) daybookkafka.Config {
+	t.Helper()
+	name := nonWord.ReplaceAllString(t.Name(), "_")
+	name = fmt.Sprintf("%s.%d", strings.ToLower(name[:min(len(name), 80)]), topics.Add(1))
+	config := daybookkafka.DefaultConfig()
+	config.Brokers = []string{addr}
+	config.Topic, config.DeadLetterTopic, config.Group = name, name+".dead", name
+	config.Partitions, config.Replication = Partitions, replication
+	CreateTopic(t, config, config.Topic, Partitions)
+	CreateTopic(t, config, config.DeadLetterTopic, 1)
+	return config
+}
+
+// CreateTopic creates a topic that doesn't exist yet, and returns once every
+// partition of it has a leader.
+func CreateTopic(t testing.TB, config daybookkafka.Config, name string, partitions int) {
+	t.Helper()
+	client, done, err := config.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	created, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+		Topic: name, NumPartitions: partitions, ReplicationFactor: max(config.Replication, 1),
+	}}})
+	if err == nil {
+		err = created.Errors[name]
+	}
+	if err != nil {
+		t.Fatalf("create topic %s: %v", name, err)
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if ready(ctx, client, name, partitions) {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("topic %s has no leaders after %s", name, timeout)
+		}
+	}
+}
+
+func ready(ctx context.Context, client *kafka.Client, name string, partitions int) bool {
+	metadata, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{name}})
+	if err != nil || len(metadata.Topics) != 1 || len(metadata.Topics[0].Partitions) != partitions {
+		return false
+	}
+	for _, p := range metadata.Topics[0].Partitions {
+		if p.Error != nil || p.Leader.Host == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Produce publishes messages to the settings' topic and returns once every
+// replica has them. A message goes where its key says; where Partition is set
+// in all of them, use ProduceTo.
+func Produce(t testing.TB, config daybookkafka.Config, messages ...kafka.Message) {
+	t.Helper()
+	write(t, config, &kafka.Hash{}, messages)
+}
+
+// ProduceTo publishes messages to one partition of the settings' topic, in order.
+func ProduceTo(t testing.TB, config daybookkafka.Config, partition int, messages ...kafka.Message) {
+	t.Helper()
+	write(t, config, kafka.BalancerFunc(func(kafka.Message, ...int) int { return partition }), messages)
+}
+
+func write(t testing.TB, config daybookkafka.Config, balancer kafka.Balancer, messages []kafka.Message) {
+	t.Helper()
+	client, done, err := config.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	writer := &kafka.Writer{
+		Addr: client.Addr, Transport: client.Transport, Topic: config.Topic, Balancer: balancer,
+		RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, BatchSize: 10_000, BatchBytes: 15 << 20,
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	if err := writer.WriteMessages(ctx, messages...); err != nil {
+		t.Fatalf("produce to %s: %v", config.Topic, err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatalf("close the producer of %s: %v", config.Topic, err)
+	}
+}
