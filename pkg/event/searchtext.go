@@ -1,0 +1,78 @@
+package event
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// SearchText appends the text that full text search looks into: the payload
+// with the escapes of its strings decoded and every letter folded as FoldText
+// folds it. The payload_text column and the matcher of the live stream both
+// hold exactly this, so they agree by construction: a needle, folded, matches
+// where it is a substring of these bytes.
+//
+// Escapes stand for what they mean ("\u00e9", "é" and "É" are the same; "\/"
+// is "/"); \u0000 becomes a NUL byte and \n a line break; a lone surrogate
+// becomes U+FFFD. Structure, numbers and white space stay as they are.
+// The payload must be JSON that Decode accepted.
+func SearchText(dst, payload []byte) []byte {
+	for i := 0; i < len(payload); {
+		c := payload[i]
+		if c < utf8.RuneSelf && c != '\\' {
+			dst = append(dst, lowerASCII[c])
+			i++
+			continue
+		}
+		var r rune
+		var next int
+		if c == '\\' {
+			r, next, _ = readEscape(payload, i)
+		} else {
+			var size int
+			r, size = utf8.DecodeRune(payload[i:])
+			next = i + size
+		}
+		dst = utf8.AppendRune(dst, foldRune(r))
+		i = next
+	}
+	return dst
+}
+
+// FoldText folds a needle as SearchText folds a payload: letters that differ
+// only in case become one. It folds more than lower-casing, because that leaves
+// final sigma (ς), long s (ſ), dotless ı and the Kelvin sign apart: each rune goes to upper
+// case and from there to lower case, one rune for one rune, whatever the language. ẞ and
+// ß are one, ß and ss are two. Bytes that are not UTF-8 become U+FFFD.
+func FoldText(s string) string {
+	dst := make([]byte, 0, len(s))
+	for _, r := range s {
+		dst = utf8.AppendRune(dst, foldRune(r))
+	}
+	return string(dst)
+}
+
+var lowerASCII = func() (table [utf8.RuneSelf]byte) {
+	for c := range table {
+		table[c] = byte(unicode.ToLower(rune(c)))
+	}
+	return table
+}()
+
+// foldTable holds the folds of the runes that take two bytes at most: all of
+// Latin, Greek and Cyrillic that is common.
+var foldTable = func() (table [0x800]rune) {
+	for r := range table {
+		table[r] = unicode.ToLower(unicode.ToUpper(rune(r)))
+	}
+	return table
+}()
+
+func foldRune(r rune) rune {
+	if uint32(r) < uint32(len(foldTable)) { //nolint:gosec // Runes are never negative here.
+		return foldTable[r]
+	}
+	if 0x2E80 <= r && r <= 0xA63F { // Han, kana and their neighbours have no case.
+		return r
+	}
+	return unicode.ToLower(unicode.ToUpper(r))
+}
