@@ -2,9 +2,7 @@ package embedded
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,7 +22,6 @@ type ClickHouseConfig struct {
 	// HTTPAddr is host:port of the HTTP interface; port 0 takes a free one, and
 	// empty leaves it closed. There is no password, and a web page can make a
 	// browser send requests to loopback, so leave it closed where it isn't needed.
-	// The host must be that of Addr.
 	HTTPAddr string
 
 	Engine     string        // libchdb.so or clickhouse binary; empty: EnginePath()
@@ -42,8 +39,9 @@ type ClickHouseConfig struct {
 // do everything.
 type ClickHouse struct {
 	config   ClickHouseConfig
-	engine   string
-	settings string // file
+	settings string // file to start it with
+	native   *gate
+	http     *gate // nil: closed
 
 	pid      atomic.Int64
 	restarts atomic.Int64
@@ -68,69 +66,71 @@ func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse,
 	if config.MaxMemory == 0 {
 		config.MaxMemory = DefaultMaxMemory()
 	}
-	c := &ClickHouse{config: config, engine: config.Engine, closing: make(chan struct{}), done: make(chan struct{})}
 	var err error
-	if c.engine == "" {
-		if c.engine, err = EnginePath(); err != nil {
+	if config.Engine == "" {
+		if config.Engine, err = EnginePath(); err != nil {
 			return nil, err
 		}
 	}
-	if c.config.Executable == "" {
-		if c.config.Executable, err = os.Executable(); err != nil {
+	if config.Executable == "" {
+		if config.Executable, err = os.Executable(); err != nil {
 			return nil, fmt.Errorf("start the embedded ClickHouse: %w", err)
 		}
+	}
+	if config.Dir, err = filepath.Abs(config.Dir); err != nil {
+		return nil, fmt.Errorf("embedded.dir: %w", err)
 	}
 	if err := os.MkdirAll(config.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("embedded.dir: cannot create the data folder: %w", err)
 	}
-	// The child of a process that was killed holds its folder and its port until
-	// it has shut down, so this comes before looking at the ports.
-	lock, err := awaitLock(ctx, c.lockPath(), leftBehind)
-	if err != nil {
-		return nil, fmt.Errorf("start the embedded ClickHouse: %w", err)
+	c := &ClickHouse{config: config, closing: make(chan struct{}), done: make(chan struct{})}
+	if err := c.openGates(); err != nil {
+		return nil, err
 	}
-	if err := c.listenAt(ctx); err != nil {
-		return nil, errors.Join(err, lock.Close())
+	if c.settings, err = config.writeSettings(); err != nil {
+		c.closeGates()
+		return nil, fmt.Errorf("embedded.dir: write the settings of the embedded ClickHouse: %w", err)
 	}
-	first, err := c.spawn(ctx, lock)
+	first, err := c.spawn(ctx)
 	if err != nil {
+		c.closeGates()
 		return nil, fmt.Errorf("start the embedded ClickHouse: %w", err)
 	}
 	go c.supervise(first)
 	return c, nil
 }
 
-// listenAt settles the addresses and writes the settings that contain them.
-func (c *ClickHouse) listenAt(ctx context.Context) error {
-	addr, err := checkFree(ctx, "embedded.clickhouse_addr", c.config.Addr)
-	if err != nil {
+// openGates takes the addresses, before anything is started.
+func (c *ClickHouse) openGates() (err error) {
+	if c.native, err = openGate("embedded.clickhouse_addr", c.config.Addr); err != nil {
 		return err
 	}
-	c.config.Addr = addr
-	host, _, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("embedded.clickhouse_addr: %w", err)
+	if c.config.HTTPAddr == "" {
+		return nil
 	}
-	if c.config.HTTPAddr != "" {
-		if c.config.HTTPAddr, err = checkFree(ctx, "the embedded ClickHouse's HTTP address", c.config.HTTPAddr); err != nil {
-			return err
-		}
-		if other, _, _ := net.SplitHostPort(c.config.HTTPAddr); other != host {
-			return fmt.Errorf("the embedded ClickHouse's HTTP address: its host must be %s, as for the native protocol, and not %s", host, other)
-		}
+	if c.http, err = openGate("the embedded ClickHouse's HTTP address", c.config.HTTPAddr); err != nil {
+		c.native.close()
 	}
-	c.settings, err = c.config.writeSettings(host)
-	if err != nil {
-		return fmt.Errorf("write the embedded ClickHouse's settings: %w", err)
+	return err
+}
+
+func (c *ClickHouse) closeGates() {
+	c.native.close()
+	if c.http != nil {
+		c.http.close()
 	}
-	return nil
 }
 
 // Addr is where local clients reach the native protocol.
-func (c *ClickHouse) Addr() string { return reachable(c.config.Addr) }
+func (c *ClickHouse) Addr() string { return c.native.addr() }
 
 // HTTPAddr is where local clients reach the HTTP interface; empty when it is closed.
-func (c *ClickHouse) HTTPAddr() string { return reachable(c.config.HTTPAddr) }
+func (c *ClickHouse) HTTPAddr() string {
+	if c.http == nil {
+		return ""
+	}
+	return c.http.addr()
+}
 
 // Pid is the process id of the running child; 0 while there is none.
 func (c *ClickHouse) Pid() int { return int(c.pid.Load()) }
@@ -146,5 +146,3 @@ func (c *ClickHouse) Close() error {
 	<-c.done
 	return nil
 }
-
-func (c *ClickHouse) lockPath() string { return filepath.Join(c.config.Dir, "engine.lock") }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -41,10 +42,42 @@ type child struct {
 	outcome error
 }
 
-// spawn starts ClickHouse and waits until it answers. The lock, which it takes
-// over, is held by the child from then on.
-func (c *ClickHouse) spawn(ctx context.Context, lock *os.File) (*child, error) {
-	defer func() { _ = lock.Close() }() // The child has its own copy.
+// attempts bounds how often a child is started because another program took the
+// port that was free a moment before.
+const attempts = 3
+
+// spawn starts ClickHouse, waits until it answers and lets the clients through.
+func (c *ClickHouse) spawn(ctx context.Context) (one *child, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for range attempts {
+		if one, err = c.spawnOnce(ctx); !errors.Is(err, errPortTaken) {
+			break
+		}
+	}
+	return one, err
+}
+
+var errPortTaken = errors.New("its port was taken by another program")
+
+func (c *ClickHouse) spawnOnce(ctx context.Context) (*child, error) {
+	// The child of a process that was killed holds the lock, and with it the
+	// data, until it has shut down. This one holds it through its own copy.
+	lock, err := awaitLock(ctx, filepath.Join(c.config.Dir, "engine.lock"), leftBehind)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = lock.Close() }()
+	native, err := freePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var web string
+	if c.http != nil {
+		if web, err = freePort(ctx); err != nil {
+			return nil, err
+		}
+	}
 	stderr, err := os.Create(filepath.Join(c.config.Dir, errorName))
 	if err != nil {
 		return nil, err
@@ -54,7 +87,7 @@ func (c *ClickHouse) spawn(ctx context.Context, lock *os.File) (*child, error) {
 		return nil, err
 	}
 
-	command := c.command()
+	command := c.command(native, web)
 	command.Stdout, command.Stderr = stderr, stderr
 	command.ExtraFiles = []*os.File{lock}
 	// A group of its own: Ctrl-C in the terminal is for this process, which
@@ -75,9 +108,13 @@ func (c *ClickHouse) spawn(ctx context.Context, lock *os.File) (*child, error) {
 	}()
 	_ = writePid(lock, command.Process.Pid) // Without it, a hanging orphan is only waited for.
 
-	if err := c.awaitAnswer(ctx, one); err != nil {
+	if err := c.awaitAnswer(ctx, one, native); err != nil {
 		one.stop(0)
 		return nil, err
+	}
+	c.native.backend.Store(&native)
+	if c.http != nil {
+		c.http.backend.Store(&web)
 	}
 	c.pid.Store(int64(command.Process.Pid))
 	c.config.Log.Info("embedded ClickHouse answers", zap.String("addr", c.Addr()),
@@ -85,34 +122,34 @@ func (c *ClickHouse) spawn(ctx context.Context, lock *os.File) (*child, error) {
 	return one, nil
 }
 
-// command is the child's command line; see the package comment of RunEngine.
-func (c *ClickHouse) command() *exec.Cmd {
-	host, port, _ := net.SplitHostPort(c.config.Addr)
+// command is the child's command line: clickhouse-local that opens its ports and
+// reads its standard input to the end. An empty web leaves HTTP closed.
+func (c *ClickHouse) command(native, web string) *exec.Cmd {
+	host, port, _ := net.SplitHostPort(native) // Made by freePort.
 	args := []string{
 		"--config-file=" + c.settings,
-		"--path=" + filepath.Join(filepath.Dir(c.settings), "store"),
+		"--path=" + filepath.Join(c.config.Dir, "store"),
 		"--log-level=error",
 		"--listen_host=" + host,
 		"--tcp_port=" + port,
 	}
 	query := listenTCP
-	if c.config.HTTPAddr != "" {
-		_, port, _ := net.SplitHostPort(c.config.HTTPAddr)
+	if web != "" {
+		_, port, _ := net.SplitHostPort(web)
 		args = append(args, "--http_port="+port)
 		query += listenHTTP
 	}
 	args = append(args, "--query", query+untilEOF)
-	if isLibrary(c.engine) {
-		return exec.Command(c.config.Executable, slices.Concat([]string{"engine", c.engine}, args)...) //nolint:gosec,noctx // Our own program; it ends by its standard input.
+	program, first := c.config.Engine, []string{"local"}
+	if isLibrary(c.config.Engine) {
+		program, first = c.config.Executable, []string{"engine", c.config.Engine}
 	}
-	return exec.Command(c.engine, slices.Concat([]string{"local"}, args)...) //nolint:gosec,noctx // The user's ClickHouse; it ends by its standard input.
+	return exec.Command(program, append(first, args...)...) //nolint:gosec,noctx // Ours or the user's own; it ends by its standard input.
 }
 
 // awaitAnswer returns once ClickHouse answers a ping, or the reason why it won't.
-func (c *ClickHouse) awaitAnswer(ctx context.Context, one *child) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{c.Addr()}, DialTimeout: 5 * time.Second})
+func (c *ClickHouse) awaitAnswer(ctx context.Context, one *child, addr string) error {
+	conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{addr}, DialTimeout: 5 * time.Second})
 	if err != nil {
 		return err
 	}
@@ -127,6 +164,9 @@ func (c *ClickHouse) awaitAnswer(ctx context.Context, one *child) error {
 		select {
 		case <-tick.C:
 		case <-one.exited:
+			if slices.ContainsFunc(one.logs.lines(reportedLines), addressInUse) {
+				return errPortTaken
+			}
 			return fmt.Errorf("it ended (%w): %s", one.ending(), one.logs.lastLine())
 		case <-c.closing:
 			return errors.New("it was closed while starting")
@@ -135,6 +175,8 @@ func (c *ClickHouse) awaitAnswer(ctx context.Context, one *child) error {
 		}
 	}
 }
+
+func addressInUse(line string) bool { return strings.Contains(line, "Address already in use") }
 
 // stop ends the child: by the end of its standard input, and with force once
 // patience is over. It returns whether force was needed.

@@ -55,7 +55,6 @@ type serverSettings struct {
 	Users     string // file
 	Memory    bytesize.Size
 	MergePool int
-	Local     bool // listens on loopback only
 	Clusters  []cluster
 }
 
@@ -73,18 +72,12 @@ func (s serverSettings) Percent(n int64) int64 { return int64(s.Memory) * n / 10
 
 // writeSettings writes ClickHouse's settings into the data folder and returns
 // the file to start it with.
-func (c ClickHouseConfig) writeSettings(host string) (string, error) {
-	absolute, err := filepath.Abs(c.Dir)
-	if err != nil {
-		return "", err
-	}
-	ip := net.ParseIP(host)
+func (c ClickHouseConfig) writeSettings() (string, error) {
 	s := serverSettings{
-		Log:       filepath.Join(absolute, logName),
-		Users:     filepath.Join(absolute, "users.xml"),
+		Log:       filepath.Join(c.Dir, logName),
+		Users:     filepath.Join(c.Dir, "users.xml"),
 		Memory:    c.MaxMemory,
 		MergePool: max(2, min(runtime.NumCPU()/2, 8)),
-		Local:     host == "localhost" || ip != nil && ip.IsLoopback(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		if !clusterName.MatchString(name) {
@@ -104,7 +97,7 @@ func (c ClickHouseConfig) writeSettings(host string) (string, error) {
 		}
 		s.Clusters = append(s.Clusters, one)
 	}
-	server := filepath.Join(absolute, "server.xml")
+	server := filepath.Join(c.Dir, "server.xml")
 	return server, errors.Join(writeTemplate(server, serverTemplate, s), writeTemplate(s.Users, usersTemplate, s))
 }
 

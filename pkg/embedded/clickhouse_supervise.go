@@ -21,6 +21,7 @@ const (
 // without end, because the cause (a full disk, say) can go away.
 func (c *ClickHouse) supervise(current *child) {
 	defer close(c.done)
+	defer c.closeGates()
 	delay := firstDelay
 	for {
 		select {
@@ -60,7 +61,7 @@ func (c *ClickHouse) again(delay *time.Duration) *child {
 		}
 		*delay = min(*delay*2, longestDelay)
 		c.restarts.Add(1)
-		next, err := c.restart()
+		next, err := c.spawn(context.Background())
 		if err == nil {
 			return next
 		}
@@ -71,14 +72,4 @@ func (c *ClickHouse) again(delay *time.Duration) *child {
 			c.config.Log.Error("embedded ClickHouse does not start; trying again", zap.Error(err), zap.Duration("in", *delay))
 		}
 	}
-}
-
-func (c *ClickHouse) restart() (*child, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
-	defer cancel()
-	lock, err := awaitLock(ctx, c.lockPath(), leftBehind)
-	if err != nil {
-		return nil, err
-	}
-	return c.spawn(ctx, lock)
 }

@@ -8,19 +8,13 @@ import (
 	"syscall"
 )
 
-// checkFree reports whether an address can be listened on, and returns it with
-// its port filled in where that was 0. The error names the setting.
-func checkFree(ctx context.Context, setting, addr string) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+// freePort returns an address on loopback that nothing listens on.
+func freePort(ctx context.Context) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", listenError(setting, addr, err)
+		return "", err
 	}
-	chosen := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
-		return "", listenError(setting, addr, err)
-	}
-	host, _, _ := net.SplitHostPort(addr) // Listen has accepted it.
-	return net.JoinHostPort(host, fmt.Sprint(chosen)), nil
+	return listener.Addr().String(), listener.Close()
 }
 
 // listenError says in one line what is wrong with an address that a setting gave.

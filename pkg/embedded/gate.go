@@ -1,0 +1,126 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// gate stands between the clients and ClickHouse. It does two things for them:
+//
+//   - A connection that a client cuts ends in order on the other side. The
+//     embedded ClickHouse aborts when a connection is reset in the middle of an
+//     insert, or after one that failed: its answer then has nobody to go to, and
+//     that exception is caught by no one. Here the answer is read and dropped,
+//     and ClickHouse sees a plain end of the stream, on which it cancels what ran.
+//   - The address stays open while ClickHouse is started again. A new connection
+//     waits for it instead of being refused.
+//
+// The bytes don't pass through this process: on Linux io.Copy splices them in
+// the kernel.
+type gate struct {
+	listener net.Listener
+	backend  atomic.Pointer[string] // address; changes with every start
+	ctx      context.Context        // ends with close; owned by the gate, so it may be kept
+	cancel   context.CancelFunc
+	running  sync.WaitGroup
+}
+
+const (
+	// gatePatience is how long a new connection waits for ClickHouse; less than
+	// clients wait for an answer, so that they hear of a longer absence.
+	gatePatience = 4 * time.Second
+	// drainPatience bounds how long ClickHouse may take to end what a client has cut.
+	drainPatience = time.Minute
+)
+
+// openGate starts to listen. Connections wait until a backend is set.
+func openGate(setting, addr string) (*gate, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, listenError(setting, addr, err)
+	}
+	g := &gate{listener: listener}
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.running.Go(g.accept)
+	return g, nil
+}
+
+func (g *gate) addr() string { return reachable(g.listener.Addr().String()) }
+
+// close ends the listener and every connection, and waits for them.
+func (g *gate) close() {
+	g.cancel()
+	_ = g.listener.Close() // Nothing is lost by a listener that fails to close.
+	g.running.Wait()
+}
+
+func (g *gate) accept() {
+	for {
+		client, err := g.listener.Accept()
+		switch {
+		case err == nil:
+			g.running.Go(func() { g.serve(client.(*net.TCPConn)) })
+		case errors.Is(err, net.ErrClosed):
+			return
+		default: // Out of file descriptors, say: that passes.
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-g.ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// serve joins a client with ClickHouse until both sides have ended.
+func (g *gate) serve(client *net.TCPConn) {
+	defer func() { _ = client.Close() }()
+	server, err := g.dial()
+	if err != nil {
+		return // The client sees its connection end.
+	}
+	defer func() { _ = server.Close() }()
+	// Closing the gate is a cut by the client.
+	stop := context.AfterFunc(g.ctx, func() { _ = client.Close() })
+	defer stop()
+
+	var answers sync.WaitGroup
+	answers.Go(func() {
+		if _, err := io.Copy(client, server); err != nil {
+			// The client is gone, or ClickHouse: then this ends at once.
+			_, _ = io.Copy(io.Discard, server)
+		}
+		_ = client.Close() // ClickHouse has hung up, so the requests end too.
+	})
+	_, _ = io.Copy(server, client)
+	// However the client has ended: an end, not a reset.
+	_ = server.CloseWrite()
+	_ = server.SetReadDeadline(time.Now().Add(drainPatience))
+	answers.Wait()
+}
+
+// dial connects to ClickHouse, and waits for it while it is starting.
+func (g *gate) dial() (*net.TCPConn, error) {
+	ctx, cancel := context.WithTimeout(g.ctx, gatePatience)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if backend := g.backend.Load(); backend != nil {
+			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", *backend)
+			if err == nil {
+				return conn.(*net.TCPConn), nil
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
