@@ -181,16 +181,11 @@ func bootstrapPrincipal() Principal {
 	return Principal{KeyID: BootstrapID, Name: BootstrapID, Tenant: tenant.All, Scopes: []Scope{ScopeAdmin}}
 }
 
-// NewKey is what a key is made from.
-type NewKey struct {
-	Name      string
-	Tenant    tenant.ID // tenant.All for a key of every tenant
-	Scopes    []Scope
-	ExpiresAt *time.Time // nil: never
-}
-
 // Create makes a key. The text is returned this once and never stored.
 func (s *Store) Create(ctx context.Context, n NewKey) (Key, string, error) {
+	if fault := n.Validate(s.now()); fault != nil {
+		return Key{}, "", fault
+	}
 	id, text := newSecret()
 	now := s.now().UTC().Truncate(time.Millisecond)
 	key := Key{
