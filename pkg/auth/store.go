@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"daybook/pkg/tenant"
 )
@@ -33,9 +34,10 @@ const (
 	// interval plus one read.
 	refreshEvery = 2 * time.Second
 	readTimeout  = 2 * time.Second
-	// missInterval bounds the reads that unknown keys can cause. Such a read
-	// lets a key work on every node the moment it is made.
+	// An unknown key causes a read, so that a key works on every node the moment
+	// it is made. These bound how many such reads made-up keys can cause.
 	missInterval = 500 * time.Millisecond
+	missBurst    = 10
 )
 
 // Store keeps the keys: in ClickHouse, with a copy in memory that is read
@@ -50,14 +52,16 @@ type Store struct {
 
 	keys atomic.Pointer[map[string]*Key] // nil until they were read once; never changed in place
 
-	mu       sync.Mutex // serializes reads of the table; guards lastRead and failing
-	lastRead time.Time  // when the last read ended, successful or not
+	misses *rate.Limiter
+
+	mu       sync.Mutex // serializes reads of the table; guards what follows
+	lastRead time.Time  // when the last read began, successful or not
 	failing  bool
 }
 
 // NewStore returns a store that has read nothing yet: Run or Refresh does.
 func NewStore(c Config, db DB, log *zap.Logger) *Store {
-	s := &Store{table: table{db}, log: log, now: time.Now}
+	s := &Store{table: table{db}, log: log, now: time.Now, misses: rate.NewLimiter(rate.Every(missInterval), missBurst)}
 	if c.BootstrapKey != "" {
 		s.bootstrap, s.hasBoot = sha256.Sum256([]byte(c.BootstrapKey)), true
 	}
@@ -90,8 +94,8 @@ func (s *Store) Refresh(ctx context.Context) error {
 func (s *Store) refreshLocked(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	keys, err := s.table.readAll(ctx)
 	s.lastRead = s.now()
+	keys, err := s.table.readAll(ctx)
 	if err != nil {
 		if !s.failing && !errors.Is(err, context.Canceled) {
 			s.failing = true
@@ -164,13 +168,14 @@ func (s *Store) key(id string) (*Key, bool) {
 	return key, ok
 }
 
-// refreshOnMiss reads the keys for the sake of an unknown id, unless that was
-// just done. It fails only where keys were never read: an unknown key is
-// unknown then only perhaps.
+// refreshOnMiss reads the keys for the sake of an unknown id. It fails only
+// where keys were never read: an unknown key is unknown then only perhaps.
 func (s *Store) refreshOnMiss(ctx context.Context) error {
+	missed := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.now().Sub(s.lastRead) >= missInterval {
+	// A read that began while this call waited serves it as well.
+	if !s.lastRead.After(missed) && s.misses.Allow() {
 		// Detached: others wait for this read, the caller that began it may leave.
 		_ = s.refreshLocked(context.WithoutCancel(ctx))
 	}
