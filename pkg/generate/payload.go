@@ -59,7 +59,6 @@ func (g *Generator) httpRequest(status, latency int) {
 
 func (g *Generator) request() {
 	g.httpRequest(oneOf(g, []int{200, 200, 200, 200, 201, 202, 204, 304}), g.latency())
-	g.number("bytes_in", 120+g.random.skewed(8))
 	g.number("bytes_out", 300+g.random.skewed(11))
 	g.add(`,"cache":{"hit":`)
 	g.buf = strconv.AppendBool(g.buf, g.random.chance(3))
@@ -149,7 +148,6 @@ func (g *Generator) login() {
 	g.buf = strconv.AppendBool(g.buf, !g.random.chance(3))
 	g.identifier("sessionId", "sess_", g.chain.random>>8, 9)
 	g.number("latency_ms", g.latency())
-	g.text("region", regions[g.chain.traits>>32%uint64(len(regions))])
 }
 
 func (g *Generator) loginFailed() {
@@ -210,7 +208,6 @@ func (g *Generator) usage() {
 	g.identifier("customerId", "cust_", mix(c.traits), 8)
 	g.text("region", regions[c.traits>>32%uint64(len(regions))])
 	g.identifier("idempotency_key", "", g.random.next(), 12)
-	g.text("model", oneOf(g, plans[:]))
 }
 
 func (g *Generator) threshold() {
