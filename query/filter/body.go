@@ -1,0 +1,89 @@
+package filter
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/url"
+	"time"
+
+	"daybook/pkg/apierror"
+)
+
+// ParseObject reads a filter from a JSON object with the names of the query
+// parameters: {"q": "…", "eventType": ["login.*"], "attr.amount": ">100"}. Values are
+// strings, numbers, booleans, or arrays of them. Faults are named as members of
+// the object at field. defaults are parameters for what the object leaves out.
+func ParseObject(object json.RawMessage, field string, now time.Time, defaults url.Values) (*Filter, error) {
+	values := url.Values{}
+	if len(bytes.TrimSpace(object)) > 0 && string(bytes.TrimSpace(object)) != "null" {
+		if err := readObject(object, field, values); err != nil {
+			return nil, err
+		}
+	}
+	for name, given := range defaults {
+		if _, ok := values[name]; !ok {
+			values[name] = given
+		}
+	}
+	f, err := Parse(values, now)
+	if err != nil {
+		var invalid *apierror.Error
+		if errors.As(err, &invalid) {
+			for i := range invalid.Fields {
+				if _, isDefault := defaults[invalid.Fields[i].Field]; !isDefault {
+					invalid.Fields[i].Field = field + "." + invalid.Fields[i].Field
+				}
+			}
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+func readObject(object json.RawMessage, field string, values url.Values) error {
+	var members map[string]any
+	d := json.NewDecoder(bytes.NewReader(object))
+	d.UseNumber()
+	if err := d.Decode(&members); err != nil {
+		return apierror.Invalid(field, "must be an object with the names of the query parameters")
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return apierror.Invalid(field, "must be one object")
+	}
+	for name, member := range members {
+		list, ok := member.([]any)
+		if !ok {
+			list = []any{member}
+		}
+		for _, element := range list {
+			text, ok := scalar(element)
+			if !ok {
+				return apierror.Invalid(field+"."+name, "must be a string, a number, a boolean, or an array of those")
+			}
+			if element != nil {
+				values.Add(name, text)
+			}
+		}
+	}
+	return nil
+}
+
+func scalar(element any) (string, bool) {
+	switch element := element.(type) {
+	case nil:
+		return "", true
+	case string:
+		return element, true
+	case json.Number:
+		return element.String(), true
+	case bool:
+		if element {
+			return "true", true
+		}
+		return "false", true
+	default:
+		return "", false
+	}
+}

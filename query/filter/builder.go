@@ -1,0 +1,125 @@
+package filter
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"daybook/pkg/tenant"
+)
+
+// Scope is what every statement is confined to, whatever the filter says.
+type Scope struct {
+	Tenant tenant.ID
+	Oldest time.Time // the retention: no older event exists for any reader
+}
+
+// Builder collects a statement: its text, and the values beside it as query
+// parameters, which the server reads apart from the text.
+type Builder struct {
+	text  strings.Builder
+	args  []any
+	texts map[string]string // the parameters that are texts, by value
+}
+
+// Write appends fixed text. Text that comes from a request goes through Text
+// and the like.
+func (b *Builder) Write(parts ...string) {
+	for _, p := range parts {
+		b.text.WriteString(p)
+	}
+}
+
+// Text appends a String parameter.
+func (b *Builder) Text(value string) { b.parameter("String", value) }
+
+// Texts appends an Array(String) parameter.
+func (b *Builder) Texts(values []string) { b.parameter("Array(String)", values) }
+
+// Float appends a Float64 parameter.
+func (b *Builder) Float(value float64) { b.parameter("Float64", value) }
+
+// Int appends an Int64 parameter.
+func (b *Builder) Int(value int64) { b.parameter("Int64", value) }
+
+// Time appends a DateTime64(6) parameter. Times that ClickHouse can't hold
+// become its nearest.
+func (b *Builder) Time(value time.Time) {
+	b.parameter("DateTime64(6, 'UTC')", clampTime(value).UTC().Format("2006-01-02 15:04:05.000000"))
+}
+
+// Seconds appends a DateTime parameter for the whole seconds of a rollup's
+// bucket.
+func (b *Builder) Seconds(value time.Time) {
+	b.parameter("DateTime('UTC')", value.UTC().Format("2006-01-02 15:04:05"))
+}
+
+func (b *Builder) parameter(kind string, value any) {
+	// A text that stands in an expression several times is one parameter, so that
+	// the server sees one expression and evaluates it once.
+	text, isText := value.(string)
+	name, known := b.texts[text]
+	if !isText || !known {
+		name = "p" + strconv.Itoa(len(b.args)+1)
+		b.args = append(b.args, clickhouse.Named(name, value))
+		if isText {
+			if b.texts == nil {
+				b.texts = map[string]string{}
+			}
+			b.texts[text] = name
+		}
+	}
+	b.Write("{", name, ":", kind, "}")
+}
+
+// Statement returns the text and its parameters, for driver.Conn.
+func (b *Builder) Statement() (string, []any) { return b.text.String(), b.args }
+
+var (
+	minTime = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
+	maxTime = time.Date(2299, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+)
+
+func clampTime(t time.Time) time.Time {
+	if t.Before(minTime) {
+		return minTime
+	}
+	if t.After(maxTime) {
+		return maxTime
+	}
+	return t
+}
+
+// Where writes the condition of a statement on events: tenant, retention and
+// the filter's times, then its conditions.
+func (f *Filter) Where(b *Builder, scope Scope) {
+	b.Write("tenant_id = ")
+	b.Text(string(scope.Tenant))
+	b.Write(" AND created_at >= ")
+	b.Time(f.Lower(scope))
+	if !f.To.IsZero() {
+		b.Write(" AND created_at < ")
+		b.Time(f.To.Time)
+	}
+	f.Conditions(b)
+}
+
+// Conditions writes " AND …" for everything but tenant and times, which the
+// caller has written.
+func (f *Filter) Conditions(b *Builder) {
+	if f.Root != nil {
+		b.Write(" AND ")
+		f.Root.sql(b)
+	}
+}
+
+// Lower returns the first instant a statement reads: the filter's from, but
+// never before the retention.
+func (f *Filter) Lower(scope Scope) time.Time {
+	if f.From.Time.After(scope.Oldest) {
+		return f.From.Time
+	}
+	return scope.Oldest
+}

@@ -1,0 +1,196 @@
+package filter
+
+import (
+	"math"
+
+	"daybook/pkg/apierror"
+)
+
+// maxPathKeys bounds how deep a path may reach.
+const maxPathKeys = 16
+
+// PayloadPrefix begins the name of a field inside the payload.
+const PayloadPrefix = "payload."
+
+// Path leads to a value inside the payload: the keys of nested objects.
+type Path []string
+
+// ParsePath reads user.name; a dot inside a key is written \. there.
+func ParsePath(raw string) (Path, bool) {
+	path := Path(splitUnescaped(raw, "."))
+	if len(path) > maxPathKeys {
+		return nil, false
+	}
+	for _, key := range path {
+		if key == "" {
+			return nil, false
+		}
+	}
+	return path, true
+}
+
+// String returns the path as ParsePath reads it.
+func (p Path) String() string {
+	var out []byte
+	for i, key := range p {
+		if i > 0 {
+			out = append(out, '.')
+		}
+		out = appendEscaped(out, key, true)
+	}
+	return string(out)
+}
+
+// Everything below that knows how a payload's values are reached in SQL is in
+// this file. Payloads are read with JSONExtractRaw once for a condition; its
+// answer is short, and what is asked of that costs little.
+
+// rawSQL writes the JSON text of the value at the path, empty where there is none.
+func (p Path) rawSQL(b *Builder) {
+	b.Write("JSONExtractRaw(payload")
+	for _, key := range p {
+		b.Write(", ")
+		b.Text(key)
+	}
+	b.Write(")")
+}
+
+// NumberSQL writes an expression of the number at the path, NULL where there
+// is none. Strings that look like numbers are no numbers.
+func (p Path) NumberSQL(b *Builder) {
+	b.Write("if(match(")
+	p.rawSQL(b)
+	b.Write(", '^[-0-9]'), JSONExtractFloat(")
+	p.rawSQL(b)
+	b.Write("), NULL)")
+}
+
+// TextSQL writes an expression of the value at the path as a text: a string's
+// content, and JSON otherwise; NULL where there is none, or null.
+func (p Path) TextSQL(b *Builder) {
+	b.Write("JSONExtract(payload")
+	for _, key := range p {
+		b.Write(", ")
+		b.Text(key)
+	}
+	b.Write(", 'Nullable(String)')")
+}
+
+// elementsSQL writes an expression of the JSON texts to examine: the value's,
+// or those of its elements where it is an array.
+func (p Path) elementsSQL(b *Builder) {
+	b.Write("JSONExtractArrayRaw(if(startsWith(")
+	p.rawSQL(b)
+	b.Write(", '['), ")
+	p.rawSQL(b)
+	b.Write(", concat('[', ")
+	p.rawSQL(b)
+	b.Write(", ']')))")
+}
+
+// payload holds where the value at a path, or an element of the array there,
+// is what the filter asks for.
+type payload struct {
+	path  Path
+	wants wanted
+}
+
+// wanted is what a payload leaf asks of a value.
+type wanted interface {
+	// needle returns a text that every payload with a match contains, nil
+	// where there is none; looking for it is cheaper than reading JSON.
+	needle() []byte
+	sql(b *Builder)          // of the JSON text x
+	match(raw []byte) bool   // of a JSON text
+	canonical([]byte) []byte // as a value of q
+}
+
+func parsePayload(path Path, v value) (Node, *apierror.Error) {
+	if v.operator != equal {
+		c, err := newComparison(v, v.operator, v.text())
+		return payload{path, comparisons{c}}, err
+	}
+	if from, to, ok := v.bounds(); ok {
+		var both comparisons
+		for _, end := range []comparison{{operator: atLeast, bound: from}, {operator: atMost, bound: to}} {
+			if end.bound == "" {
+				continue
+			}
+			c, err := newComparison(v, end.operator, end.bound)
+			if err != nil {
+				return nil, err
+			}
+			both = append(both, c)
+		}
+		switch {
+		case both == nil:
+			return nil, v.invalid("a range needs a bound: 1..10, 1.. or ..10")
+		case len(both) == 2 && both[0].isNumber() != both[1].isNumber():
+			return nil, v.invalid("both ends of a range must be numbers, or neither")
+		}
+		return payload{path, both}, nil
+	}
+	p, err := v.pattern()
+	if err != nil {
+		return nil, err
+	}
+	if p.anything() {
+		return present{path}, nil
+	}
+	n := reads{pattern: p, number: math.NaN()}
+	if text, ok := p.exact(); ok {
+		n.number = jsonNumber(text)
+	}
+	return payload{path, n}, nil
+}
+
+func (n payload) sql(b *Builder) {
+	b.Write("(")
+	if needle := n.wants.needle(); len(needle) > 0 {
+		text{needle}.sql(b)
+		b.Write(" AND ")
+	}
+	b.Write("arrayExists(x -> ")
+	n.wants.sql(b)
+	b.Write(", ")
+	n.path.elementsSQL(b)
+	b.Write("))")
+}
+
+func (n payload) match(s *Subject) bool {
+	raw := s.lookup(n.path)
+	if raw == nil || raw[0] != '[' {
+		return raw != nil && n.wants.match(raw)
+	}
+	found := false
+	eachElement(raw, func(element []byte) bool {
+		found = n.wants.match(element)
+		return !found
+	})
+	return found
+}
+
+func (n payload) canonical(out []byte, _ bool) []byte {
+	return n.wants.canonical(append(append(append(out, PayloadPrefix...), n.path.String()...), ':'))
+}
+
+func (n payload) visit(f func(Node)) { f(n) }
+
+// present holds where there is a value other than null at a path.
+type present struct{ path Path }
+
+func (n present) sql(b *Builder) {
+	n.path.rawSQL(b)
+	b.Write(" NOT IN ('', 'null')")
+}
+
+func (n present) match(s *Subject) bool {
+	raw := s.lookup(n.path)
+	return raw != nil && string(raw) != "null"
+}
+
+func (n present) canonical(out []byte, _ bool) []byte {
+	return append(append(append(out, PayloadPrefix...), n.path.String()...), ":*"...)
+}
+
+func (n present) visit(f func(Node)) { f(n) }

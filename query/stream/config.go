@@ -1,0 +1,64 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"daybook/pkg/bytesize"
+)
+
+// Config bounds the live stream of one node.
+type Config struct {
+	// Heartbeat is how long a connection may be silent before a comment keeps
+	// proxies from closing it; 1 s to 60 s, default 15 s.
+	Heartbeat time.Duration `mapstructure:"heartbeat"`
+	// RingBytes bounds the memory that holds the latest events; at least 1 MiB,
+	// default 256 MiB. Clients further behind are served from Kafka.
+	RingBytes bytesize.Size `mapstructure:"ring_bytes"`
+	// Preload is how far back the ring is filled at the start of a node, so
+	// that clients which return after a restart find their place in memory;
+	// default 30 s, zero for none.
+	Preload time.Duration `mapstructure:"preload"`
+	// MaxClients bounds the open streams of the node; default 20000.
+	MaxClients int `mapstructure:"max_clients"`
+	// MaxClientsPerTenant bounds the open streams of one tenant; default 5000.
+	MaxClientsPerTenant int `mapstructure:"max_clients_per_tenant"`
+	// MaxCatchups bounds how many clients read from Kafka at once; the others
+	// wait their turn on their open connection. Default 8.
+	MaxCatchups int `mapstructure:"max_catchups"`
+	// MaxAge is when a connection is asked to reconnect, less up to a fifth at
+	// random so that clients spread; default 30 min.
+	MaxAge time.Duration `mapstructure:"max_age"`
+	// WriteTimeout is how long a client's socket may block before the stream
+	// is closed; the client resumes by its last id. Default 10 s.
+	WriteTimeout time.Duration `mapstructure:"write_timeout"`
+}
+
+// DefaultConfig returns the settings of an installation that changes nothing.
+func DefaultConfig() Config {
+	return Config{
+		Heartbeat: 15 * time.Second, RingBytes: 256 * bytesize.MiB, Preload: 30 * time.Second,
+		MaxClients: 20000, MaxClientsPerTenant: 5000, MaxCatchups: 8,
+		MaxAge: 30 * time.Minute, WriteTimeout: 10 * time.Second,
+	}
+}
+
+// Validate returns every fault of the settings.
+func (c Config) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.Heartbeat >= time.Second && c.Heartbeat <= time.Minute, "stream.heartbeat: %s is not between 1s and 60s", c.Heartbeat)
+	check(c.RingBytes >= bytesize.MiB, "stream.ring_bytes: %s is less than 1MiB", c.RingBytes)
+	check(c.Preload >= 0 && c.Preload <= time.Hour, "stream.preload: %s is not between 0s and 1h", c.Preload)
+	check(c.MaxClients >= 1, "stream.max_clients: %d is not positive", c.MaxClients)
+	check(c.MaxClientsPerTenant >= 1, "stream.max_clients_per_tenant: %d is not positive", c.MaxClientsPerTenant)
+	check(c.MaxCatchups >= 1, "stream.max_catchups: %d is not positive", c.MaxCatchups)
+	check(c.MaxAge >= time.Minute, "stream.max_age: %s is less than 1m", c.MaxAge)
+	check(c.WriteTimeout >= time.Second && c.WriteTimeout <= 5*time.Minute, "stream.write_timeout: %s is not between 1s and 5m", c.WriteTimeout)
+	return errors.Join(errs...)
+}

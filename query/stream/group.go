@@ -1,0 +1,144 @@
+package stream
+
+import (
+	"sync"
+	"time"
+
+	"daybook/pkg/event"
+	"daybook/pkg/tenant"
+)
+
+// Matcher decides which events a client wants. It must be safe for
+// concurrent use and must not change.
+type Matcher interface {
+	Match(*event.Event) bool
+}
+
+// groupKey tells groups apart: clients that share it receive the same bytes.
+type groupKey struct {
+	tenant    tenant.ID
+	canonical string // the filter's canonical text
+	wire      wire
+}
+
+// group is all clients with one tenant, filter and wire format. Its log holds
+// the latest blocks of matching frames; each live client is an index into it.
+type group struct {
+	key     groupKey
+	matcher Matcher
+	budget  func() int // bytes that the log may hold now
+
+	// These belong to the feed's writer.
+	members      int // guarded by feed.mu
+	pending      []*slot
+	pendingBytes int
+
+	mu     sync.Mutex // guards what follows
+	blocks deque[*block]
+	first  uint64 // index of the oldest block
+	bytes  int
+	floor  uint64        // no block at or after this seq was dropped: where a client may join
+	more   chan struct{} // closed when a block is added, or the feed ends
+}
+
+// block is what one tick of the writer brought to a group. It never changes.
+type block struct {
+	bytes  []byte
+	events int
+	oldest time.Time // when Kafka got its first event
+	first  uint64    // seqs of its first and last event
+	last   uint64
+	end    uint64 // the seq at the end of the tick
+	endID  []byte // the cursor at the end of the tick
+}
+
+const (
+	// maxLogBlocks and maxLogBytes bound a group's log. A client that falls
+	// out of it goes on from the ring.
+	maxLogBlocks = 256
+	maxLogBytes  = 1 << 20
+	minLogBytes  = 4 << 10
+)
+
+func newGroup(key groupKey, matcher Matcher, floor uint64, budget func() int) *group {
+	return &group{key: key, matcher: matcher, floor: floor, budget: budget, more: make(chan struct{})}
+}
+
+// offer takes s into the next block if the filter wants it, and reports
+// whether s is the first there.
+func (g *group) offer(s *slot) (first bool) {
+	if !g.matcher.Match(s.event) {
+		return false
+	}
+	g.pending = append(g.pending, s)
+	g.pendingBytes += len(s.frame)
+	return len(g.pending) == 1
+}
+
+// publish makes what was offered one block and wakes the clients.
+func (g *group) publish(end uint64, endID []byte) {
+	b := &block{
+		events: len(g.pending), oldest: g.pending[0].event.IngestedAt,
+		first: g.pending[0].seq, last: g.pending[len(g.pending)-1].seq, end: end, endID: endID,
+		// A copy even of a single frame: a part of the ring's memory would keep the whole fetch it came with.
+		bytes: make([]byte, 0, g.pendingBytes),
+	}
+	for _, s := range g.pending {
+		b.bytes = append(b.bytes, s.as(g.key.wire)...)
+	}
+	clear(g.pending)
+	g.pending, g.pendingBytes = g.pending[:0], 0
+	if cap(g.pending) > 1024 {
+		g.pending = nil
+	}
+
+	limit := g.budget()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.blocks.push(b)
+	g.bytes += len(b.bytes)
+	for g.blocks.len() > 1 && (g.bytes > limit || g.blocks.len() > maxLogBlocks) {
+		dropped := g.blocks.pop()
+		g.first++
+		g.bytes -= len(dropped.bytes)
+		g.floor = dropped.end
+	}
+	close(g.more)
+	g.more = make(chan struct{})
+}
+
+// join returns the index of the block with which a client goes on that has
+// seen everything before seq, which must be the end of a tick. It fails where
+// that block is no longer there.
+func (g *group) join(seq uint64) (uint64, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if seq < g.floor {
+		return 0, false
+	}
+	i := g.blocks.len()
+	for i > 0 && g.blocks.at(i-1).first >= seq {
+		i--
+	}
+	if i > 0 && g.blocks.at(i-1).last >= seq {
+		return 0, false
+	}
+	return g.first + uint64(i), true //nolint:gosec // i is not negative.
+}
+
+// from returns the blocks from index on, up to about limit bytes, and where
+// there are none a channel that is closed when one comes. lost says that the
+// log has dropped the block already.
+func (g *group) from(dst []*block, index uint64, limit int) (blocks []*block, more <-chan struct{}, lost bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if index < g.first {
+		return dst, nil, true
+	}
+	for i := int(index - g.first); i < g.blocks.len() && limit > 0; i++ { //nolint:gosec // The log's length fits an int.
+		b := g.blocks.at(i)
+		limit -= len(b.bytes)
+		dst = append(dst, b)
+	}
+	return dst, g.more, false
+}

@@ -1,0 +1,269 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"go.uber.org/zap"
+
+	"daybook/pkg/apierror"
+	"daybook/pkg/auth"
+	"daybook/pkg/tenant"
+)
+
+// Parameters are the query parameters of a stream beside those of the filter.
+var Parameters = []string{"lastEventId", "since", "tail"}
+
+// startWait is how long a request waits for a node that is just starting.
+const startWait = 5 * time.Second
+
+// Handler returns the handler of GET /api/v1/events/stream. The request's
+// context must carry the tenant and the verified caller.
+func (h *Hub) Handler() echo.HandlerFunc {
+	return func(c echo.Context) error { return h.Serve(c.Response(), c.Request()) }
+}
+
+// Serve streams to one client until it leaves. An error that it returns came
+// before the first byte and is to be answered with as a problem.
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request) error {
+	err := h.serve(w, r)
+	if err != nil {
+		h.metrics.connects.WithLabelValues(string(apierror.From(err).Kind)).Inc()
+	}
+	return err
+}
+
+// request is what a client asks for.
+type request struct {
+	resume *cursor
+	since  time.Time // zero: not asked for
+	tail   int       // zero: not asked for
+	key    groupKey
+	match  Matcher
+}
+
+func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
+	req, err := h.parse(r)
+	if err != nil {
+		return err
+	}
+	id := req.key.tenant
+	setting, limit, ok := h.clients.enter(id)
+	if !ok {
+		return h.refuse(w, r, req.key.wire, setting, limit)
+	}
+	defer h.clients.leave(id)
+
+	rc := http.NewResponseController(w)
+	// The server's read deadline would end the request in the middle of the stream (golang/go#70834).
+	if err := rc.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return apierror.From(err)
+	}
+	principal, _ := auth.FromContext(r.Context())
+	s := &session{
+		hub: h, w: w, rc: rc, wire: req.key.wire, tenant: id, keyID: principal.KeyID, key: req.key, matcher: req.match,
+	}
+	ctx := r.Context()
+	f, err := h.await(ctx)
+	if err != nil {
+		return err
+	}
+	gap, mode, err := s.place(ctx, f, req)
+	if err != nil {
+		return err
+	}
+	s.begin()
+	defer s.ticker.Stop()
+	s.head()
+	h.metrics.connects.WithLabelValues("ok").Inc()
+	h.metrics.resumes.WithLabelValues(mode).Inc()
+	reason := s.finish(s.open(ctx, f, req, mode, gap))
+	h.metrics.ends.WithLabelValues(reason).Inc()
+	h.log.Debug("a stream ended", zap.String("reason", reason))
+	return nil
+}
+
+// open sends the first frames and then the stream.
+func (s *session) open(ctx context.Context, f *feed, req request, mode string, gap map[string]any) error {
+	s.buf = s.wire.appendRetry(s.buf, jitter(2*time.Second, 3*time.Second))
+	if err := s.control("hello", map[string]any{
+		"mode":        mode,
+		"serverTime":  s.hub.deps.Now().UTC(),
+		"heartbeatMs": s.hub.config.Heartbeat.Milliseconds(),
+		"maxAgeMs":    s.hub.config.MaxAge.Milliseconds(),
+	}); err != nil {
+		return err
+	}
+	if gap != nil {
+		s.hub.metrics.gaps.WithLabelValues("retention").Inc()
+		if err := s.control("gap", gap); err != nil {
+			return err
+		}
+	}
+	if req.tail > 0 && mode == modeKafka {
+		if err := s.readTail(ctx, f, req.tail); err != nil && !errors.Is(err, errFeedEnded) {
+			return err
+		}
+	}
+	return s.run(ctx)
+}
+
+// place decides where the stream begins and from where its first events come.
+func (s *session) place(ctx context.Context, f *feed, req request) (gap map[string]any, mode string, err error) {
+	here := f.last()
+	s.at, mode = here.id, modeLive
+	switch {
+	case req.resume != nil:
+		s.at = req.resume.appendText(nil)
+		if _, ok := f.locate(req.resume.next); !ok || req.resume.epoch != f.epoch {
+			mode = modeKafka
+		} else if !req.resume.next.covers(here.next) {
+			mode = modeRing
+		}
+	case !req.since.IsZero():
+		ctx, cancel := context.WithTimeout(ctx, startWait)
+		defer cancel()
+		c, hole, err := s.hub.beginSince(ctx, f, req.since)
+		if err != nil {
+			return nil, "", unavailable("Kafka does not answer; try again", err)
+		}
+		s.at, gap, mode = c.appendText(nil), hole, modeKafka
+		if _, ok := f.locate(c.next); ok {
+			mode = modeRing
+		}
+	case req.tail > 0:
+		seq, enough := f.newest(req.key, req.match, req.tail)
+		c, ok := f.before(seq)
+		if !enough || !ok {
+			return nil, modeKafka, nil
+		}
+		s.at, mode = c.appendText(nil), modeRing
+	}
+	return gap, mode, nil
+}
+
+// head writes the response's header.
+func (s *session) head() {
+	header := s.w.Header()
+	header.Set("Content-Type", s.wire.contentType())
+	header.Set("Cache-Control", "no-store, no-transform")
+	header.Set("X-Accel-Buffering", "no")
+	header.Add("Vary", "Accept, Authorization, Cookie")
+	s.w.WriteHeader(http.StatusOK)
+}
+
+// await returns the feed, waiting a little for a node that is starting.
+func (h *Hub) await(ctx context.Context) (*feed, error) {
+	timer := time.NewTimer(startWait)
+	defer timer.Stop()
+	for {
+		f, changed := h.current()
+		if f != nil {
+			if err := h.Ready(); err != nil {
+				return nil, unavailable(err.Error(), nil)
+			}
+			return f, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-h.closing:
+			return nil, unavailable("the live stream is shutting down", nil)
+		case <-timer.C:
+			return nil, unavailable("the live stream has not found its place in Kafka yet; try again", nil)
+		}
+	}
+}
+
+func unavailable(detail string, cause error) error {
+	return &apierror.Error{Kind: apierror.KindUnavailable, Detail: detail, RetryAfter: 2 * time.Second, Cause: cause}
+}
+
+// refuse tells a client that there is no room. A browser's own EventSource
+// gives up for ever on any status but 200, so it is told in the stream.
+func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, wire wire, setting string, limit int) error {
+	problem := &apierror.Error{
+		Kind: apierror.KindTooMany, RetryAfter: 10 * time.Second,
+		Detail: "there are " + strconv.Itoa(limit) + " open streams already; close one, or raise " + setting,
+	}
+	if r.Header.Get("Sec-Fetch-Mode") == "" || r.Header.Get("Authorization") != "" || wire != wireSSE {
+		return problem
+	}
+	h.metrics.connects.WithLabelValues(string(problem.Kind)).Inc()
+	retry := jitter(problem.RetryAfter, 10*time.Second)
+	s := &session{hub: h, w: w, wire: wire}
+	s.head()
+	frame := wire.appendRetry(nil, retry)
+	frame = wire.appendControl(frame, "error", "", map[string]any{"type": problem.Kind, "detail": problem.Detail})
+	frame = wire.appendControl(frame, "bye", "", map[string]any{"reason": "limit", "reconnectInMs": retry.Milliseconds()})
+	_, _ = w.Write(frame) // Whoever does not read it is refused all the same.
+	return nil
+}
+
+// parse reads the request. Its errors name the parameter at fault.
+func (h *Hub) parse(r *http.Request) (request, error) {
+	values := r.URL.Query()
+	now := h.deps.Now()
+	req := request{key: groupKey{tenant: tenant.FromContext(r.Context()), wire: wireOf(r)}}
+	last, name := r.Header.Get("Last-Event-ID"), "Last-Event-ID"
+	if last == "" {
+		last, name = values.Get("lastEventId"), "lastEventId"
+	}
+	if last != "" {
+		c, err := parseCursor(last)
+		if err != nil {
+			return request{}, apierror.Invalid(name, "%v", err)
+		}
+		req.resume = &c
+	}
+	if text := values.Get("since"); text != "" {
+		t, err := h.parseTime(text, now)
+		if err != nil {
+			return request{}, apierror.Invalid("since", "%v", err)
+		}
+		req.since = t
+	}
+	if text := values.Get("tail"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 0 || n > maxTail {
+			return request{}, apierror.Invalid("tail", "%q is not a number from 0 to %d", text, maxTail)
+		}
+		req.tail = n
+	}
+	for _, name := range Parameters {
+		values.Del(name)
+	}
+	match, canonical, err := h.deps.ParseFilter(values, now)
+	if err != nil {
+		return request{}, err
+	}
+	req.match, req.key.canonical = match, canonical
+	return req, nil
+}
+
+func (h *Hub) parseTime(text string, now time.Time) (time.Time, error) {
+	if h.deps.ParseTime != nil {
+		return h.deps.ParseTime(text, now)
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return time.Time{}, errors.New("write a time like 2026-04-17T14:32:01Z")
+	}
+	return t, nil
+}
+
+// wireOf picks NDJSON for whoever asks for it and not for events.
+func wireOf(r *http.Request) wire {
+	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
+	if strings.Contains(accept, "application/x-ndjson") && !strings.Contains(accept, "text/event-stream") {
+		return wireNDJSON
+	}
+	return wireSSE
+}
+

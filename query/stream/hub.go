@@ -1,0 +1,154 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"daybook/pkg/tenant"
+)
+
+// Deps is what the stream needs from the rest of Daybook.
+type Deps struct {
+	Source     Source
+	NewDecoder func() Decoder
+	// ParseFilter reads the filter parameters of a request. Equal canonical
+	// texts mean equal filters: their clients share one evaluation.
+	ParseFilter func(values url.Values, now time.Time) (filter Matcher, canonical string, err error)
+	// ParseTime reads since=, in date math relative to now. Nil: RFC 3339 only.
+	ParseTime func(text string, now time.Time) (time.Time, error)
+	// StillValid reports whether a key may go on reading. It is asked every few
+	// seconds for each stream, so it must be cheap. Nil: keys are never revoked.
+	StillValid func(keyID string) bool
+	Registerer prometheus.Registerer
+	Log        *zap.Logger
+	Now        func() time.Time // nil: time.Now
+}
+
+// Hub is the live stream of one node.
+type Hub struct {
+	config  Config
+	deps    Deps
+	log     *zap.Logger
+	metrics *metrics
+	clients *clientLimit
+	turns   *turnstile
+
+	closing  chan struct{} // closed when Run ends: every stream says bye
+	draining chan struct{} // closed by Drain
+
+	mu      sync.Mutex // guards what follows
+	feed    *feed      // nil while the tail is not in place
+	changed chan struct{}
+	spread  time.Duration // over how long draining clients leave; set before draining is closed
+	drained bool
+}
+
+// New returns the live stream of one node. It serves nobody until Run has
+// placed the tail.
+func New(config Config, deps Deps) *Hub {
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if deps.Log == nil {
+		deps.Log = zap.NewNop()
+	}
+	if deps.Registerer == nil {
+		deps.Registerer = prometheus.NewRegistry()
+	}
+	return &Hub{
+		config: config, deps: deps, log: deps.Log.Named("stream"), metrics: newMetrics(deps.Registerer),
+		clients: &clientLimit{total: config.MaxClients, each: config.MaxClientsPerTenant, byTenant: map[tenant.ID]int{}},
+		turns:   newTurnstile(config.MaxCatchups),
+		closing: make(chan struct{}), draining: make(chan struct{}), changed: make(chan struct{}),
+	}
+}
+
+// Run reads the topic until ctx ends, whatever happens to the brokers. When
+// it returns, every stream is ending. It may be called once.
+func (h *Hub) Run(ctx context.Context) error {
+	defer close(h.closing)
+	failures := 0
+	for {
+		began := time.Now()
+		err := h.runTail(ctx)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // Being told to stop is no failure.
+		}
+		if time.Since(began) > time.Minute {
+			failures = 0
+		}
+		wait := min(100*time.Millisecond<<min(failures, 10), 5*time.Second)
+		failures++
+		if errors.Is(err, errLost) {
+			h.metrics.restarts.Inc()
+		}
+		h.log.Warn("the live stream has no tail; it begins anew", zap.Error(err), zap.Duration("in", wait))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait/2 + rand.N(wait/2+1)): //nolint:gosec // Jitter needs no secrecy.
+		}
+	}
+}
+
+func (h *Hub) runTail(ctx context.Context) error {
+	t, err := h.openTail(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.close()
+	defer t.feed.end()
+	defer h.setFeed(nil)
+	return t.run(ctx, func() { h.setFeed(t.feed) })
+}
+
+func (h *Hub) setFeed(f *feed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.feed = f
+	close(h.changed)
+	h.changed = make(chan struct{})
+}
+
+// current returns the feed, nil while there is none, and a channel that is
+// closed when that changes.
+func (h *Hub) current() (*feed, <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.feed, h.changed
+}
+
+// Ready returns why no stream can begin now, or nil.
+func (h *Hub) Ready() error {
+	select {
+	case <-h.closing:
+		return errors.New("the live stream is shutting down")
+	case <-h.draining:
+		return errors.New("the live stream is draining")
+	default:
+	}
+	if f, _ := h.current(); f == nil {
+		return errors.New("the live stream has not found its place in the topic yet")
+	}
+	return nil
+}
+
+// Drain asks every client to reconnect, elsewhere, at random moments within
+// the given time, and refuses new ones. It returns when the last client has
+// left, or ctx has ended.
+func (h *Hub) Drain(ctx context.Context, within time.Duration) error {
+	h.mu.Lock()
+	if !h.drained {
+		h.drained, h.spread = true, within
+		close(h.draining)
+	}
+	h.mu.Unlock()
+	return h.clients.wait(ctx)
+}

@@ -1,0 +1,211 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// resyncSlack is how much earlier than a cursor's time a stream goes on when
+// its offsets mean nothing any more: clocks and brokers differ.
+const resyncSlack = time.Minute
+
+// checkAhead tells a client that is ahead of this node, and will be served as
+// soon as the node is there, from one whose position the topic does not have.
+func (s *session) checkAhead(ctx context.Context, f *feed, next vector) error {
+	head := f.head()
+	if len(next) > len(head) {
+		return s.resync(ctx, f, "the topic has fewer partitions than the id")
+	}
+	for {
+		lost := false
+		err := s.hub.eachPartition(ctx, len(head), func(ctx context.Context, p int32, r Reader) error {
+			if next.of(p) <= head.of(p) {
+				return nil
+			}
+			_, end, err := r.Offsets(ctx)
+			lost = lost || err == nil && next.of(p) > end
+			return err
+		})
+		if err == nil && lost {
+			return s.resync(ctx, f, "the topic ends before the id")
+		}
+		if err == nil {
+			return nil
+		}
+		if err := s.pause(ctx, f); err != nil {
+			return err
+		}
+	}
+}
+
+// resync goes on by time where the offsets of the client's cursor mean
+// nothing: from a minute before it, so that nothing is lost. Events may come
+// twice, which the resync frame says.
+func (s *session) resync(ctx context.Context, f *feed, why string) error {
+	at := mustParseCursor(s.at).at()
+	from := at.Add(-resyncSlack)
+	for {
+		next, err := s.hub.offsetsAt(ctx, len(f.head()), from)
+		if err == nil {
+			s.at = cursor{epoch: f.epoch, time: at.UnixMilli(), next: next}.appendText(nil)
+			s.hub.metrics.gaps.WithLabelValues("resync").Inc()
+			return s.control("resync", map[string]any{"reason": why, "from": from})
+		}
+		if err := s.pause(ctx, f); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits before the broker is asked again, keeping the client company.
+func (s *session) pause(ctx context.Context, f *feed) error {
+	soon := make(chan struct{})
+	timer := time.AfterFunc(500*time.Millisecond, func() { close(soon) })
+	defer timer.Stop()
+	if err := s.wait(ctx, soon, f.ended); err != nil {
+		return err
+	}
+	return s.keepAlive()
+}
+
+// eachPartition calls ask with a reader of each partition, a few at a time,
+// and ends with the first error.
+func (h *Hub) eachPartition(ctx context.Context, partitions int, ask func(context.Context, int32, Reader) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for p := range int32(partitions) { //nolint:gosec // Partitions are numbered in 32 bits.
+		group.Go(func() error {
+			r, err := h.deps.Source.Open(p, minMergeFetch)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = r.Close() }() // It only read.
+			return ask(ctx, p, r)
+		})
+	}
+	return group.Wait()
+}
+
+// offsetsAt returns the position of a time: the first record of each
+// partition that is not older.
+func (h *Hub) offsetsAt(ctx context.Context, partitions int, at time.Time) (vector, error) {
+	next := make(vector, partitions)
+	err := h.eachPartition(ctx, partitions, func(ctx context.Context, p int32, r Reader) (err error) {
+		next[p], err = r.OffsetAt(ctx, at)
+		return err
+	})
+	return next, err
+}
+
+// beginSince places a new client at a time. Where the log begins with a later
+// record, what came before may be missing, and the returned gap says so.
+func (h *Hub) beginSince(ctx context.Context, f *feed, since time.Time) (cursor, map[string]any, error) {
+	partitions := len(f.head())
+	next, first := make(vector, partitions), make(vector, partitions)
+	err := h.eachPartition(ctx, partitions, func(ctx context.Context, p int32, r Reader) (err error) {
+		if first[p], _, err = r.Offsets(ctx); err != nil {
+			return err
+		}
+		next[p], err = r.OffsetAt(ctx, since)
+		return err
+	})
+	if err != nil {
+		return cursor{}, nil, fmt.Errorf("find the offsets of %s: %w", since, err)
+	}
+	var atMost int64
+	for p := range next {
+		if next[p] == first[p] {
+			atMost += first[p]
+		}
+	}
+	c := cursor{epoch: f.epoch, time: since.UnixMilli(), next: next}
+	if atMost == 0 {
+		return c, nil, nil
+	}
+	return c, map[string]any{"reason": "retention", "missingAtMost": atMost, "after": since}, nil
+}
+
+const (
+	// maxTail bounds tail=N.
+	maxTail = 1000
+	// tailScan is how many records of each partition are looked through for
+	// tail=N at first, and maxTailScan at most.
+	tailScan    = 1000
+	maxTailScan = 64000
+)
+
+// placed is a frame with the cursor after it.
+type placed struct{ id, json []byte }
+
+// readTail delivers the newest n matching events that the last records of
+// Kafka hold, for a client whose ring does not hold as many. It leaves the
+// client at a position from which everything later follows.
+func (s *session) readTail(ctx context.Context, f *feed, n int) error {
+	target := f.head()
+	first, end := make(vector, len(target)), make(vector, len(target))
+	err := s.hub.eachPartition(ctx, len(target), func(ctx context.Context, p int32, r Reader) (err error) {
+		first[p], end[p], err = r.Offsets(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for scan := int64(tailScan); ; scan *= 8 {
+		from := cursor{epoch: f.epoch, time: mustParseCursor(s.at).time, next: make(vector, len(target))}
+		whole := true
+		for p := range target {
+			from.next[p] = min(target[p], max(first[p], target[p]-scan))
+			whole = whole && from.next[p] == first[p]
+		}
+		found, at, err := s.collect(ctx, f, from, target, n)
+		if err != nil {
+			return err
+		}
+		if len(found) < n && !whole && scan < maxTailScan {
+			continue
+		}
+		s.at = at
+		for _, frame := range found {
+			s.buf = s.wire.appendEvent(s.buf, frame.id, frame.json)
+			s.bufEvents++
+		}
+		return s.flush()
+	}
+}
+
+// collect returns the last n events between two positions, and the cursor
+// after all of it.
+func (s *session) collect(ctx context.Context, f *feed, from cursor, to vector, n int) ([]placed, []byte, error) {
+	m := s.hub.openMerge(ctx, from, to, s.tenant, s.matcher)
+	defer m.close()
+	var found []placed
+	for {
+		r, err := m.next()
+		switch {
+		case err == nil:
+			found = append(found, placed{m.position.appendText(nil), r.json})
+			if len(found) >= 2*n {
+				found = slices.Delete(found, 0, len(found)-n)
+			}
+		case errors.Is(err, errNoneYet):
+			if err := s.wait(ctx, m.more, f.ended); err != nil {
+				return nil, nil, err
+			}
+			if err := s.keepAlive(); err != nil {
+				return nil, nil, err
+			}
+		case errors.Is(err, errHoles):
+			m.takeHoles() // Retention goes on meanwhile; the newest are asked for, not these.
+		case errors.Is(err, io.EOF):
+			return found[max(0, len(found)-n):], m.position.appendText(nil), nil
+		default:
+			return nil, nil, err
+		}
+	}
+}

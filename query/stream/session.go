@@ -1,0 +1,303 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"time"
+
+	"daybook/pkg/tenant"
+)
+
+// The modes of a client, as hello and lag frames and the metrics name them.
+const (
+	modeLive  = "live"  // shares blocks with its group
+	modeRing  = "ring"  // reads the ring by itself
+	modeKafka = "kafka" // reads Kafka
+)
+
+const (
+	// sessionTick is how often a stream looks after itself: revoked keys, age,
+	// checkpoints, heartbeats.
+	sessionTick = 5 * time.Second
+	// flushBytes is how much a client that is behind gets with one write.
+	flushBytes = 64 << 10
+)
+
+// endError ends a stream on purpose; the client is told the reason.
+type endError struct{ reason string }
+
+func (e endError) Error() string { return "the stream ends: " + e.reason }
+
+// errFeedEnded sends a client to the next feed.
+var errFeedEnded = errors.New("the feed has ended")
+
+// session is one client's stream. One goroutine, the request's own, runs it.
+type session struct {
+	hub     *Hub
+	w       http.ResponseWriter
+	rc      *http.ResponseController
+	wire    wire
+	tenant  tenant.ID
+	keyID   string
+	key     groupKey
+	matcher Matcher
+
+	// at is the cursor up to which everything was delivered or does not match;
+	// it may point into a shared place and must not be changed.
+	at   []byte
+	sent []byte // the last cursor that the client was given, or one a tick from it
+
+	mode      string
+	buf       []byte // frames to be written
+	bufEvents int
+	lastWrite time.Time
+	lastID    time.Time // when the client was last given an id
+	deadline  time.Time // the write deadline in force
+	ticker    *time.Ticker
+	closing   <-chan time.Time // fires when a draining client has to go
+	draining  <-chan struct{}
+	expires   time.Time
+	lastLag   time.Time // when the client was last told how far behind it is
+}
+
+func (s *session) begin() {
+	s.lastWrite = s.hub.deps.Now()
+	s.lastID = s.lastWrite
+	s.ticker = time.NewTicker(min(sessionTick, s.hub.config.Heartbeat))
+	s.draining = s.hub.draining
+	age := s.hub.config.MaxAge
+	s.expires = s.lastWrite.Add(age - rand.N(age/5+1)) //nolint:gosec // Jitter needs no secrecy.
+}
+
+func (s *session) setMode(mode string) {
+	if s.mode == mode {
+		return
+	}
+	if s.mode != "" {
+		s.hub.metrics.clients.WithLabelValues(s.mode).Dec()
+	}
+	if mode != "" {
+		s.hub.metrics.clients.WithLabelValues(mode).Inc()
+	}
+	s.mode = mode
+}
+
+// run serves the stream until the client leaves or the stream ends.
+func (s *session) run(ctx context.Context) error {
+	defer s.setMode("")
+	for {
+		f, changed := s.hub.current()
+		if f == nil {
+			if err := s.wait(ctx, changed, nil); err != nil {
+				return err
+			}
+			if err := s.keepAlive(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.follow(ctx, f); !errors.Is(err, errFeedEnded) {
+			return err
+		}
+	}
+}
+
+// follow serves the stream from one feed until the feed ends.
+func (s *session) follow(ctx context.Context, f *feed) error {
+	g := f.enter(s.key, s.matcher)
+	defer f.leave(g)
+	if mustParseCursor(s.at).epoch != f.epoch {
+		if err := s.resync(ctx, f, "the topic was made anew"); err != nil {
+			return err
+		}
+	}
+	checked := false
+	for {
+		next := mustParseCursor(s.at).next
+		seq, ok := f.locate(next)
+		switch {
+		case !ok:
+			if err := s.catchUp(ctx, f); err != nil {
+				return err
+			}
+			continue
+		case !checked && !f.head().covers(next):
+			// Ahead of this node: another one was faster, or the log lost its end.
+			if err := s.checkAhead(ctx, f, next); err != nil {
+				return err
+			}
+			checked = true
+			continue
+		}
+		if err := s.followRing(ctx, f, g, seq); !errors.Is(err, errOvertaken) {
+			return err
+		}
+	}
+}
+
+// wait returns when more or the feed is closed, or on a tick; it fails when
+// the stream is to end. A nil channel never fires.
+func (s *session) wait(ctx context.Context, more <-chan struct{}, feedEnded <-chan struct{}) error {
+	select {
+	case <-more:
+		return nil
+	case <-feedEnded:
+		return errFeedEnded
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.hub.closing:
+		return endError{"shutdown"}
+	case <-s.draining:
+		s.drain()
+		return nil
+	case <-s.closing:
+		return endError{"shutdown"}
+	case <-s.ticker.C:
+		return s.check()
+	}
+}
+
+// poll is wait for a stream that has something to do anyway.
+func (s *session) poll(ctx context.Context, feedEnded <-chan struct{}) error {
+	select {
+	case <-feedEnded:
+		return errFeedEnded
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.hub.closing:
+		return endError{"shutdown"}
+	case <-s.draining:
+		s.drain()
+		return nil
+	case <-s.closing:
+		return endError{"shutdown"}
+	case <-s.ticker.C:
+		return s.check()
+	default:
+		return nil
+	}
+}
+
+// drain picks the moment at which this client has to leave.
+func (s *session) drain() {
+	s.draining = nil
+	s.hub.mu.Lock()
+	spread := s.hub.spread
+	s.hub.mu.Unlock()
+	s.closing = time.After(rand.N(spread + 1)) //nolint:gosec // Jitter needs no secrecy.
+}
+
+// check ends streams whose key was revoked and those that are too old.
+func (s *session) check() error {
+	if valid := s.hub.deps.StillValid; valid != nil && !valid(s.keyID) {
+		return endError{"revoked"}
+	}
+	if s.hub.deps.Now().After(s.expires) {
+		return endError{"age"}
+	}
+	return nil
+}
+
+// keepAlive sends a checkpoint where the position has moved without an event
+// for a while, or else a heartbeat where the connection was silent. at must
+// be true when it is called.
+func (s *session) keepAlive() error {
+	now := s.hub.deps.Now()
+	tick := min(sessionTick, s.hub.config.Heartbeat)
+	switch {
+	case now.Sub(s.lastID) >= tick-tick/8 && !bytes.Equal(s.at, s.sent):
+		return s.control("checkpoint", map[string]any{"time": mustParseCursor(s.at).at()})
+	case now.Sub(s.lastWrite) >= s.hub.config.Heartbeat-tick/2:
+		s.buf = s.wire.appendHeartbeat(s.buf, now)
+		return s.flush()
+	}
+	return nil
+}
+
+// control sends a named frame with the present position, after what is
+// waiting to be written.
+func (s *session) control(name string, members any) error {
+	s.buf = s.wire.appendControl(s.buf, name, string(s.at), members)
+	s.sent = s.at
+	s.lastID = s.hub.deps.Now()
+	return s.flush()
+}
+
+// flush writes what is waiting.
+func (s *session) flush() error {
+	if len(s.buf) == 0 {
+		return nil
+	}
+	err := s.write(s.buf, s.bufEvents)
+	if s.bufEvents > 0 {
+		s.sent, s.lastID = s.at, s.lastWrite
+	}
+	s.buf, s.bufEvents = s.buf[:0], 0
+	if err != nil {
+		return err
+	}
+	return s.push()
+}
+
+// write hands bytes to the connection, which may send them later.
+func (s *session) write(p []byte, events int) error {
+	now := s.hub.deps.Now()
+	// Moving a deadline costs as much as a small write, so it is moved when a tenth of it is gone.
+	if timeout := s.hub.config.WriteTimeout; s.deadline.Sub(now) < timeout-timeout/10 {
+		s.deadline = now.Add(timeout)
+		if err := s.rc.SetWriteDeadline(s.deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+	}
+	if _, err := s.w.Write(p); err != nil {
+		return s.writeError(err)
+	}
+	s.lastWrite = now
+	s.hub.metrics.events.Add(float64(events))
+	s.hub.metrics.bytes.Add(float64(len(p)))
+	return nil
+}
+
+// push sends what was handed to the connection.
+func (s *session) push() error {
+	if err := s.rc.Flush(); err != nil {
+		return s.writeError(err)
+	}
+	return nil
+}
+
+func (s *session) writeError(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		s.hub.metrics.writeTimeouts.Inc()
+	}
+	return errors.Join(errClientGone, err)
+}
+
+// errClientGone says that the client's connection takes no more bytes.
+var errClientGone = errors.New("the client has gone")
+
+// finish says why the stream ends, where there is somebody to tell.
+func (s *session) finish(err error) (reason string) {
+	var end endError
+	switch {
+	case errors.As(err, &end):
+		retry := jitter(time.Second, 4*time.Second)
+		s.buf = s.wire.appendRetry(s.buf, retry)
+		_ = s.control("bye", map[string]any{"reason": end.reason, "reconnectInMs": retry.Milliseconds()}) // The stream is over either way.
+		return end.reason
+	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
+		return "client"
+	default:
+		_ = s.control("error", map[string]any{"detail": "the stream failed; reconnect to go on"}) // As above.
+		return "error"
+	}
+}
+
+// jitter returns a duration between least and least+spread.
+func jitter(least, spread time.Duration) time.Duration {
+	return least + rand.N(spread) //nolint:gosec // Jitter needs no secrecy.
+}
