@@ -9,10 +9,14 @@ import (
 	"fmt"
 	"net"
 
+	"daybook/ingest"
 	"daybook/pkg/auth"
+	"daybook/pkg/clickhouse"
+	"daybook/pkg/event"
 	"daybook/pkg/httpserver"
 	"daybook/pkg/kafka"
 	"daybook/pkg/telemetry"
+	"daybook/query/stream"
 )
 
 // Config is everything that config.yaml and the environment can say.
@@ -21,14 +25,17 @@ type Config struct {
 	Admin      httpserver.AdminConfig `mapstructure:"admin"`
 	Embedded   Embedded               `mapstructure:"embedded"`
 	Kafka      kafka.Config           `mapstructure:"kafka"`
-	ClickHouse ClickHouse             `mapstructure:"clickhouse"`
-	Ingest     Ingest                 `mapstructure:"ingest"`
+	ClickHouse clickhouse.Config      `mapstructure:"clickhouse"`
+	Ingest     ingest.Config          `mapstructure:"ingest"`
 	Retention  Retention              `mapstructure:"retention"`
 	Query      Query                  `mapstructure:"query"`
-	Stream     Stream                 `mapstructure:"stream"`
+	Stream     stream.Config          `mapstructure:"stream"`
 	Auth       auth.Config            `mapstructure:"auth"`
 	Archive    Archive                `mapstructure:"archive"`
-	Log        telemetry.Config       `mapstructure:"log"`
+	// Categories extends and overrides the table of event types: a type
+	// (order.shipped), a family (order.*) or * to a category's name.
+	Categories map[string]string `mapstructure:"categories"`
+	Log        telemetry.Config  `mapstructure:"log"`
 }
 
 // Default returns the settings of an installation that changes nothing: all
@@ -39,11 +46,11 @@ func Default() Config {
 		Admin:      httpserver.DefaultAdminConfig(),
 		Embedded:   defaultEmbedded(),
 		Kafka:      kafka.DefaultConfig(),
-		ClickHouse: defaultClickHouse(),
-		Ingest:     defaultIngest(),
+		ClickHouse: clickhouse.DefaultConfig(),
+		Ingest:     ingest.DefaultConfig(),
 		Retention:  Retention{Days: 365},
 		Query:      defaultQuery(),
-		Stream:     defaultStream(),
+		Stream:     stream.DefaultConfig(),
 		Auth:       auth.DefaultConfig(),
 		Log:        telemetry.DefaultConfig(),
 	}
@@ -57,6 +64,12 @@ func (c Config) Validate() error {
 		c.Ingest.Validate(), c.Retention.Validate(), c.Query.Validate(), c.Stream.Validate(),
 		c.Auth.Validate(), c.Archive.Validate(), c.Log.Validate(),
 	}
+	if _, err := event.NewCategories(c.Categories); err != nil {
+		errs = append(errs, err)
+	}
+	if c.EmbeddedClickHouse() && c.ClickHouse.Database == "default" {
+		errs = append(errs, errors.New("clickhouse.database: the embedded ClickHouse needs another one than default"))
+	}
 	if !c.Embedded.Enabled && len(c.Kafka.Brokers) == 0 {
 		errs = append(errs, errors.New("kafka.brokers: must be set where embedded.enabled is false"))
 	}
@@ -64,6 +77,11 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("clickhouse.addrs: must be set where embedded.enabled is false"))
 	}
 	return errors.Join(append(errs, c.sharedAddresses()...)...)
+}
+
+// Event returns the settings that are about single events.
+func (c Config) Event() event.Config {
+	return event.Config{MaxEventBytes: c.Ingest.MaxEventBytes, RetentionDays: c.Retention.Days, Categories: c.Categories}
 }
 
 // EmbeddedKafka reports whether the embedded broker is used.

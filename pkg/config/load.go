@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/viper"
+	"go.yaml.in/yaml/v3"
 )
 
 // EnvPrefix starts the name of every environment variable that is ours.
@@ -42,7 +43,7 @@ func Load(file string, environ []string) (c Config, warnings []string, err error
 	for _, l := range all {
 		var raw any
 		if v != nil {
-			raw = v.Get(strings.ReplaceAll(l.key, ".", keySeparator))
+			raw = v.value(l)
 		}
 		if text, ok := names[l.env()]; ok && text != "" {
 			raw = text // An empty variable is as good as none, as Compose files set them.
@@ -58,7 +59,7 @@ func Load(file string, environ []string) (c Config, warnings []string, err error
 }
 
 // read returns the file's content, and nil where there is no file to read.
-func read(file string) (*viper.Viper, []error) {
+func read(file string) (*content, []error) {
 	if file == "" {
 		if _, err := os.Stat(DefaultFile); errors.Is(err, os.ErrNotExist) {
 			return nil, nil
@@ -71,11 +72,38 @@ func read(file string) (*viper.Viper, []error) {
 	if err := v.ReadInConfig(); err != nil {
 		return nil, []error{fmt.Errorf("configuration file %s: %w", file, err)}
 	}
-	return v, nil
+	c := &content{Viper: v}
+	text, err := os.ReadFile(file) //nolint:gosec // The operator names the file.
+	if err == nil {
+		err = yaml.Unmarshal(text, &c.verbatim)
+	}
+	if err != nil {
+		return nil, []error{fmt.Errorf("configuration file %s: %w", file, err)}
+	}
+	return c, nil
+}
+
+// content is what a configuration file holds.
+type content struct {
+	*viper.Viper
+	verbatim map[string]any // viper lower-cases the keys of maps, which are event types
+}
+
+// value returns what the file says about a setting, nil where it is silent.
+func (c *content) value(l leaf) any {
+	if isScalar(l) {
+		return c.Get(strings.ReplaceAll(l.key, ".", keySeparator))
+	}
+	var at any = c.verbatim
+	for part := range strings.SplitSeq(l.key, ".") {
+		section, _ := at.(map[string]any)
+		at = section[part]
+	}
+	return at
 }
 
 // unknownKeys returns a fault for every key of the file that is no setting.
-func unknownKeys(v *viper.Viper, all []leaf) []error {
+func unknownKeys(v *content, all []leaf) []error {
 	if v == nil {
 		return nil
 	}

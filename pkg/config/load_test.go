@@ -158,6 +158,7 @@ kakfa: {topic: x}
 ingest: {max_age: 10, max_bytes: 32MB}
 log: {level: loud}
 clickhouse: 5
+categories: {"order.*": sales}
 embedded: {enabled: maybe}
 archive: {enabled: true}
 auth: {bootstrap_key: 012}
@@ -178,6 +179,7 @@ retention: {days: 99999999999999999999}
 		`ingest.max_age: "10" is not a duration`,
 		`ingest.max_bytes: "32MB" is not a size`,
 		`log.level: "loud" is not`,
+		`categories: "order.*": "sales" is no category`,
 		"clickhouse: is a section of settings, not a value",
 		`embedded.enabled: "maybe" is not true or false`,
 		"archive.enabled: this version cannot archive yet",
@@ -194,8 +196,8 @@ retention: {days: 99999999999999999999}
 			t.Errorf("missing: %s\nin:\n%v", want, err)
 		}
 	}
-	if len(lines) != 16 {
-		t.Errorf("%d faults for 16 mistakes:\n%v", len(lines), err)
+	if len(lines) != 17 {
+		t.Errorf("%d faults for 17 mistakes:\n%v", len(lines), err)
 	}
 }
 
@@ -236,6 +238,17 @@ func TestLoad_Files(t *testing.T) {
 	}
 	if c, _, err := Load("", nil); err != nil || c.Retention.Days != 30 {
 		t.Errorf("%s in the working folder: %d days, %v", DefaultFile, c.Retention.Days, err)
+	}
+}
+
+func TestLoad_CategoriesKeepTheirCase(t *testing.T) {
+	c, _, err := Load(write(t, `categories: {"Order.Shipped": billing, order.*: usage, "*": system}`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"Order.Shipped": "billing", "order.*": "usage", "*": "system"}
+	if diff := cmp.Diff(want, c.Event().Categories); diff != "" {
+		t.Error(diff)
 	}
 }
 
