@@ -42,7 +42,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request) error {
 type request struct {
 	resume *cursor
 	since  time.Time // zero: not asked for
-	tail   int       // zero: not asked for
+	tail   int       // zero: not asked for, or something that goes before it is
 	key    groupKey
 	match  Matcher
 }
@@ -66,7 +66,8 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	principal, _ := auth.FromContext(r.Context())
 	s := &session{
-		hub: h, w: w, rc: rc, wire: req.key.wire, tenant: id, keyID: principal.KeyID, key: req.key, matcher: req.match,
+		hub: h, w: w, rc: rc, http2: r.ProtoMajor > 1,
+		wire: req.key.wire, tenant: id, keyID: principal.KeyID, key: req.key, matcher: req.match,
 	}
 	ctx := r.Context()
 	f, err := h.await(ctx)
@@ -236,6 +237,9 @@ func (h *Hub) parse(r *http.Request) (request, error) {
 		}
 		req.tail = n
 	}
+	if req.resume != nil || !req.since.IsZero() {
+		req.tail = 0
+	}
 	for _, name := range Parameters {
 		values.Del(name)
 	}
@@ -266,4 +270,3 @@ func wireOf(r *http.Request) wire {
 	}
 	return wireSSE
 }
-

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,16 +24,18 @@ func (s *session) checkAhead(ctx context.Context, f *feed, next vector) error {
 		return s.resync(ctx, f, "the topic has fewer partitions than the id")
 	}
 	for {
-		lost := false
+		var lost atomic.Bool
 		err := s.hub.eachPartition(ctx, len(head), func(ctx context.Context, p int32, r Reader) error {
 			if next.of(p) <= head.of(p) {
 				return nil
 			}
 			_, end, err := r.Offsets(ctx)
-			lost = lost || err == nil && next.of(p) > end
+			if err == nil && next.of(p) > end {
+				lost.Store(true)
+			}
 			return err
 		})
-		if err == nil && lost {
+		if err == nil && lost.Load() {
 			return s.resync(ctx, f, "the topic ends before the id")
 		}
 		if err == nil {
@@ -148,13 +151,18 @@ type placed struct{ id, json []byte }
 // client at a position from which everything later follows.
 func (s *session) readTail(ctx context.Context, f *feed, n int) error {
 	target := f.head()
-	first, end := make(vector, len(target)), make(vector, len(target))
-	err := s.hub.eachPartition(ctx, len(target), func(ctx context.Context, p int32, r Reader) (err error) {
-		first[p], end[p], err = r.Offsets(ctx)
-		return err
-	})
-	if err != nil {
-		return err
+	first := make(vector, len(target))
+	for {
+		err := s.hub.eachPartition(ctx, len(target), func(ctx context.Context, p int32, r Reader) (err error) {
+			first[p], _, err = r.Offsets(ctx)
+			return err
+		})
+		if err == nil {
+			break
+		}
+		if err := s.pause(ctx, f); err != nil {
+			return err
+		}
 	}
 	for scan := int64(tailScan); ; scan *= 8 {
 		from := cursor{epoch: f.epoch, time: mustParseCursor(s.at).time, next: make(vector, len(target))}

@@ -40,6 +40,7 @@ type session struct {
 	hub     *Hub
 	w       http.ResponseWriter
 	rc      *http.ResponseController
+	http2   bool
 	wire    wire
 	tenant  tenant.ID
 	keyID   string
@@ -266,6 +267,11 @@ func (s *session) write(p []byte, events int) error {
 func (s *session) push() error {
 	if err := s.rc.Flush(); err != nil {
 		return s.writeError(err)
+	}
+	if s.http2 {
+		// There, a deadline that passes while nothing is written resets the stream.
+		s.deadline = time.Time{}
+		return s.rc.SetWriteDeadline(s.deadline)
 	}
 	return nil
 }
