@@ -102,22 +102,28 @@ func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse,
 
 // openGates takes the addresses, before anything is started.
 func (c *ClickHouse) openGates() (err error) {
-	if c.native, err = openGate("embedded.clickhouse_addr", c.config.Addr); err != nil {
+	if c.native, err = openGate("embedded.clickhouse_addr", c.config.Addr, true); err != nil {
 		return err
 	}
 	if c.config.HTTPAddr == "" {
 		return nil
 	}
-	if c.http, err = openGate("the embedded ClickHouse's HTTP address", c.config.HTTPAddr); err != nil {
+	if c.http, err = openGate("the embedded ClickHouse's HTTP address", c.config.HTTPAddr, false); err != nil {
 		c.native.close()
 	}
 	return err
 }
 
+func (c *ClickHouse) gates() []*gate {
+	if c.http == nil {
+		return []*gate{c.native}
+	}
+	return []*gate{c.native, c.http}
+}
+
 func (c *ClickHouse) closeGates() {
-	c.native.close()
-	if c.http != nil {
-		c.http.close()
+	for _, g := range c.gates() {
+		g.close()
 	}
 }
 

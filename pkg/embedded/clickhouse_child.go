@@ -106,6 +106,7 @@ func (c *ClickHouse) spawnOnce(ctx context.Context) (*child, error) {
 		one.outcome = command.Wait()
 		close(one.exited)
 	}()
+	go one.cutCrashShort()
 	_ = writePid(lock, command.Process.Pid) // Without it, a hanging orphan is only waited for.
 
 	if err := c.awaitAnswer(ctx, one, native); err != nil {
@@ -173,6 +174,28 @@ func (c *ClickHouse) awaitAnswer(ctx context.Context, one *child, addr string) e
 		case <-ctx.Done():
 			return fmt.Errorf("it didn't answer within %s (%w): %s", time.Since(one.started).Round(time.Second), err, one.logs.lastLine())
 		}
+	}
+}
+
+// cutCrashShort kills a child that has said why it crashes. It would go on to
+// write stack traces with names for five seconds, and nobody could use it
+// meanwhile.
+func (one *child) cutCrashShort() {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	var seen int64
+	for {
+		select {
+		case <-one.exited:
+			return
+		case <-tick.C:
+		}
+		size := one.logs.size()
+		if size != seen && one.logs.fatal() {
+			_ = one.command.Process.Kill() // It may have ended just now.
+			return
+		}
+		seen = size
 	}
 }
 

@@ -27,6 +27,9 @@ func (c *ClickHouse) supervise(current *child) {
 		select {
 		case <-c.closing:
 			c.pid.Store(0)
+			for _, g := range c.gates() {
+				g.cut()
+			}
 			if current.stop(shutdownTime) {
 				c.config.Log.Warn("embedded ClickHouse had to be stopped with force", zap.Strings("log", current.logs.lines(reportedLines)))
 			}

@@ -10,13 +10,15 @@ import (
 	"time"
 )
 
-// gate stands between the clients and ClickHouse. It does two things for them:
+// gate stands between the clients and ClickHouse:
 //
 //   - A connection that a client cuts ends in order on the other side. The
 //     embedded ClickHouse aborts when a connection is reset in the middle of an
 //     insert, or after one that failed: its answer then has nobody to go to, and
 //     that exception is caught by no one. Here the answer is read and dropped,
 //     and ClickHouse sees a plain end of the stream, on which it cancels what ran.
+//   - What ClickHouse would refuse before the first query, and then abort, is
+//     refused here (see hello.go).
 //   - The address stays open while ClickHouse is started again. A new connection
 //     waits for it instead of being refused.
 //
@@ -24,6 +26,7 @@ import (
 // the kernel.
 type gate struct {
 	listener net.Listener
+	native   bool                   // clients introduce themselves first
 	backend  atomic.Pointer[string] // address; changes with every start
 	ctx      context.Context        // ends with close; owned by the gate, so it may be kept
 	cancel   context.CancelFunc
@@ -36,15 +39,17 @@ const (
 	gatePatience = 4 * time.Second
 	// drainPatience bounds how long ClickHouse may take to end what a client has cut.
 	drainPatience = time.Minute
+	// helloPatience bounds how long a client may take to introduce itself.
+	helloPatience = 10 * time.Second
 )
 
 // openGate starts to listen. Connections wait until a backend is set.
-func openGate(setting, addr string) (*gate, error) {
+func openGate(setting, addr string, native bool) (*gate, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, listenError(setting, addr, err)
 	}
-	g := &gate{listener: listener}
+	g := &gate{listener: listener, native: native}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.running.Go(g.accept)
 	return g, nil
@@ -52,10 +57,16 @@ func openGate(setting, addr string) (*gate, error) {
 
 func (g *gate) addr() string { return reachable(g.listener.Addr().String()) }
 
-// close ends the listener and every connection, and waits for them.
-func (g *gate) close() {
+// cut ends the listener and every client's connection. ClickHouse sees the end
+// of each, so that it doesn't wait for clients when it shuts down.
+func (g *gate) cut() {
 	g.cancel()
 	_ = g.listener.Close() // Nothing is lost by a listener that fails to close.
+}
+
+// close cuts, and waits until all is ended.
+func (g *gate) close() {
+	g.cut()
 	g.running.Wait()
 }
 
@@ -80,15 +91,24 @@ func (g *gate) accept() {
 // serve joins a client with ClickHouse until both sides have ended.
 func (g *gate) serve(client *net.TCPConn) {
 	defer func() { _ = client.Close() }()
+	// Closing the gate is a cut by the client.
+	stop := context.AfterFunc(g.ctx, func() { _ = client.Close() })
+	defer stop()
+	var hello []byte
+	if g.native {
+		var err error
+		if hello, err = receiveHello(client); err != nil {
+			return
+		}
+	}
 	server, err := g.dial()
 	if err != nil {
 		return // The client sees its connection end.
 	}
 	defer func() { _ = server.Close() }()
-	// Closing the gate is a cut by the client.
-	stop := context.AfterFunc(g.ctx, func() { _ = client.Close() })
-	defer stop()
-
+	if _, err := server.Write(hello); err != nil {
+		return
+	}
 	var answers sync.WaitGroup
 	answers.Go(func() {
 		if _, err := io.Copy(client, server); err != nil {

@@ -3,6 +3,7 @@ package embedded
 import (
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -68,4 +69,21 @@ func linesSince(path string, from int64) []string {
 		}
 	}
 	return lines
+}
+
+// fatal reports whether ClickHouse has written that it is crashing.
+func (t *logTail) fatal() bool {
+	return slices.ContainsFunc(t.lines(reportedLines*5), func(line string) bool {
+		return strings.Contains(line, "<Fatal>") && strings.Contains(line, "Received signal")
+	})
+}
+
+// size is how much has been written to the files.
+func (t *logTail) size() (n int64) {
+	for i, path := range t.files {
+		if info, err := os.Stat(path); err == nil {
+			n += info.Size() - t.from[i]
+		}
+	}
+	return n
 }
