@@ -110,12 +110,14 @@ func (n And) canonical(out []byte, resolved bool) []byte { return sorted(out, n,
 func (n Or) canonical(out []byte, resolved bool) []byte  { return sorted(out, n, " OR ", resolved) }
 
 func (n Not) canonical(out []byte, resolved bool) []byte {
-	if _, ok := n.Node.(Not); ok {
-		return append(n.Node.canonical(append(out, "-("...), resolved), ')')
+	excluded := n.Node.canonical(nil, resolved)
+	if excluded[0] == '-' {
+		return append(append(append(out, "-("...), excluded...), ')')
 	}
-	return n.Node.canonical(append(out, '-'), resolved)
+	return append(append(out, '-'), excluded...)
 }
 
+// sorted appends the nodes' texts.
 func sorted(out []byte, nodes []Node, operator string, resolved bool) []byte {
 	texts := make([][]byte, len(nodes))
 	for i, c := range nodes {

@@ -146,7 +146,7 @@ func (r *reader) leaf(name string, given []string) {
 	}
 	var values []value
 	for _, text := range given {
-		if text == "" { // As a form with an empty field sends it.
+		if text == "" && operator == equal { // As a form with an empty field sends it.
 			continue
 		}
 		v := value{raw: text, operator: operator, field: name, position: -1}

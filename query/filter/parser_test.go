@@ -172,6 +172,7 @@ func FuzzParseQuery(f *testing.F) {
 		}
 	}
 	f.Add(`(((a OR -b) type:(x OR "y*") payload.a\.b:1..2`)
+	f.Add(`-((-a) -a)`)
 	f.Add(`severity:<INFO createdAt:>now/w-1d`)
 	f.Fuzz(func(t *testing.T, q string) {
 		filter, err := Parse(url.Values{"q": {q}}, now)

@@ -16,8 +16,8 @@ import (
 
 // Deps is what the stream needs from the rest of Daybook.
 type Deps struct {
-	Source     Source
-	NewDecoder func() Decoder
+	Source  Source
+	Decoder Decoder
 	// ParseFilter reads the filter parameters of a request. Equal canonical
 	// texts mean equal filters: their clients share one evaluation.
 	ParseFilter func(values url.Values, now time.Time) (filter Matcher, canonical string, err error)

@@ -93,7 +93,7 @@ func (h *Hub) openMerge(ctx context.Context, from cursor, to vector, id tenant.I
 		m.readers.Go(func() {
 			defer m.poke()
 			defer close(in.chunks)
-			r := partReader{hub: h, partition: p, tenant: id, matcher: matcher, decoder: h.deps.NewDecoder()}
+			r := partReader{hub: h, partition: p, tenant: id, matcher: matcher, decoder: h.deps.Decoder}
 			r.read(ctx, start, end, fetchBytes, func(c chunk) bool {
 				select {
 				case in.chunks <- c:

@@ -28,8 +28,8 @@ type Reader interface {
 	Close() error
 }
 
-// Decoder turns a message into an event, or says why it is none. It need not
-// be safe for concurrent use.
+// Decoder turns a message into an event, or says why it is none. It must be
+// safe for concurrent use.
 type Decoder interface {
 	Decode(*event.Message, *event.Event) error
 }

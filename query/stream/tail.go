@@ -125,7 +125,6 @@ func (t *tail) run(ctx context.Context, ready func()) error {
 // read is the loop of one partition: fetch, decode, encode, hand over.
 func (t *tail) read(ctx context.Context, r *tailReader) error {
 	log := t.hub.log.With(zap.Int32("partition", r.partition))
-	decoder := t.hub.deps.NewDecoder()
 	r.reader.SeekTo(r.from)
 	failing := false
 	for {
@@ -153,7 +152,7 @@ func (t *tail) read(ctx context.Context, r *tailReader) error {
 			continue
 		}
 		r.from = fetch.Next
-		b := decodeBatch(decoder, r.partition, fetch)
+		b := decodeBatch(t.hub.deps.Decoder, r.partition, fetch)
 		t.hub.metrics.tailEvents.Add(float64(len(b.records)))
 		t.hub.metrics.undecodable.Add(float64(len(fetch.Messages) - len(b.records)))
 		select {

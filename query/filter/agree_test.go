@@ -1,0 +1,295 @@
+package filter
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"daybook/pkg/clickhouse"
+	"daybook/pkg/clickhouse/clickhousetest"
+	"daybook/pkg/event"
+	"daybook/schema"
+)
+
+var agreeCases = flag.Int("agree-cases", 800, "random filters that the matcher and ClickHouse are asked")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
+
+// TestAgree asks ClickHouse and the matcher the same random filters about the
+// same random events.
+func TestAgree(t *testing.T) {
+	seed := uint64(time.Now().UnixNano()) //nolint:gosec // Any seed will do.
+	t.Logf("seed %d", seed)
+	g := generator{rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // A test needs no secrets.
+	config := clickhousetest.Start(t)
+	require.NoError(t, schema.Up(t.Context(), config, 10_000))
+	conn, err := clickhouse.Open(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+
+	events := make([]*event.Event, 400)
+	for i := range events {
+		events[i] = g.event(i)
+	}
+	insert(t, conn, events)
+
+	matched := 0
+	for range *agreeCases {
+		query := g.filter()
+		f, err := Parse(query, now)
+		require.NoError(t, err, "%v", query)
+		var wants []string
+		for _, e := range events {
+			if f.Match(e) {
+				wants = append(wants, e.EventID)
+			}
+		}
+		matched += len(wants)
+		statement, args := f.selectIDs()
+		finds := queryIDs(t, conn, statement, args)
+		for _, e := range events {
+			require.Equal(t, slices.Contains(wants, e.EventID), slices.Contains(finds, e.EventID),
+				"in memory and in SQL\n%v\n%s\n%v\n%+v\n%s", query, statement, args, e, e.Payload)
+		}
+	}
+	require.Greater(t, matched, *agreeCases, "random filters hardly ever match: they test nothing")
+}
+
+func (f *Filter) selectIDs() (string, []any) {
+	var b Builder
+	b.Write("SELECT event_id FROM events WHERE ")
+	f.Where(&b, testScope)
+	return b.Statement()
+}
+
+func queryIDs(t *testing.T, conn driver.Conn, statement string, args []any) []string {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), statement, args...)
+	require.NoError(t, err, "%s\n%v", statement, args)
+	defer func() { require.NoError(t, rows.Close()) }()
+	var ids []string
+	for rows.Next() {
+		var id string
+		require.NoError(t, rows.Scan(&id))
+		ids = append(ids, id)
+	}
+	require.NoError(t, rows.Err())
+	return ids
+}
+
+func insert(t *testing.T, conn driver.Conn, events []*event.Event) {
+	t.Helper()
+	batch, err := conn.PrepareBatch(context.WithoutCancel(t.Context()), schema.Insert(schema.Events, schema.EventColumns))
+	require.NoError(t, err)
+	for i, e := range events {
+		require.NoError(t, batch.Append(e.TenantID, e.CreatedAt, e.EventID, e.EventType, e.Category, e.Source, int8(e.Severity),
+			e.ActorType, e.ActorID, e.ActorName, e.ActorEmail, e.TargetType, e.TargetID, e.CorrelationID, e.IPAddress, e.UserAgent,
+			string(e.Payload), string(event.SearchText(nil, e.Payload)), string(e.Extra), e.IngestedAt, "events", int32(0), int64(i)))
+	}
+	require.NoError(t, batch.Send())
+}
+
+// generator makes events and filters from the same small stock of values, so
+// that they meet.
+type generator struct{ *rand.Rand }
+
+var stock = []string{
+	"a", "b", "login.failed", "login.success", "payment.received", "USD", "usd", "450", "450.00", "-3", "0.1", "1e3", "true", "false", "null",
+	`a*b`, `a%b_c`, `back\slash`, `DOMAIN\user`, `"quoted"`, `it's`, `{p1:String}`, `?`, `$1`, `--`, "tab\there", "nul\x00byte", "line\nbreak",
+	"Žluťoučký kůň", "ПРИВЕТ", "straße", "STRASSE", "İstanbul", "日本語", "👩‍🚀", "jane@example.com", "203.0.113.9", "https://example.com/x?y=1#z",
+	"a b", "  ", "(x)", "x:y", ">1", "..", "AND", "OR", "2026-01-01", "18446744073709551615", "9007199254740993", "é", "\u00e9", "\ufffd", "\u2028",
+	"", "evt_1", "%", "_", `\`, `\\`, `\%`, "ſ", "K", "ς",
+}
+
+var keys = []string{"a", "b", "a.b", "amount", "currency", "", "Ž", `"`, `\`, "x y", "a*"}
+
+func (g generator) pick(from []string) string { return from[g.IntN(len(from))] }
+
+func (g generator) event(i int) *event.Event {
+	created := now.Add(-time.Duration(g.IntN(400)) * 24 * time.Hour).Add(-time.Duration(g.IntN(5)) * time.Microsecond)
+	if created.Before(testScope.Oldest) {
+		created = testScope.Oldest // The matcher leaves the retention to others.
+	}
+	return &event.Event{
+		TenantID: string(testScope.Tenant), EventID: fmt.Sprintf("evt_%d", i), EventType: g.pick(stock), Category: g.pick([]string{"auth", "billing"}),
+		Source: g.pick(stock), Severity: event.Severities[g.IntN(4)], ActorType: g.pick(stock), ActorID: g.pick(stock), ActorName: g.pick(stock),
+		ActorEmail: g.pick(stock), TargetType: g.pick(stock), TargetID: g.pick(stock), CorrelationID: g.pick(stock), IPAddress: g.pick(stock),
+		UserAgent: g.pick(stock), CreatedAt: created, IngestedAt: now, Payload: []byte(g.object(3)),
+	}
+}
+
+func (g generator) object(depth int) string {
+	var out strings.Builder
+	out.WriteString("{")
+	for i := range g.IntN(5) {
+		if i > 0 {
+			out.WriteString(g.pick([]string{",", " ,\n"}))
+		}
+		fmt.Fprintf(&out, "%s:%s%s", g.quote(g.pick(keys)), g.pick([]string{"", " "}), g.json(depth-1))
+	}
+	return out.String() + "}"
+}
+
+func (g generator) json(depth int) string {
+	switch g.IntN(12) {
+	case 0, 1:
+		if depth > 0 {
+			return g.object(depth)
+		}
+		return "{}"
+	case 2:
+		elements := make([]string, g.IntN(4))
+		for i := range elements {
+			elements[i] = g.json(depth - 1)
+		}
+		return "[" + strings.Join(elements, ", ") + "]"
+	case 3, 4, 5:
+		return g.pick([]string{
+			"0", "-0", "-0.0", "1", "450", "450.00", "4.5e2", "-3", "0.1", "0.30000000000000004", "1e308", "5e-324", "9007199254740993", "123.456e-7",
+			"18446744073709551615", "18446744073709551616", "-9223372036854775808", "-9223372036854775809", "1e400", "12345678901234567890.5",
+		})
+	case 6:
+		return g.pick([]string{"true", "false", "null"})
+	default:
+		return g.quote(g.pick(stock))
+	}
+}
+
+// quote writes a JSON string in one of the ways it can be written.
+func (g generator) quote(s string) string {
+	out := []byte{'"'}
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\' || r == '/' && g.IntN(2) == 0:
+			out = append(out, '\\', byte(r))
+		case r < ' ' || r < 0x10000 && g.IntN(6) == 0:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		case r >= 0x10000 && g.IntN(2) == 0:
+			r -= 0x10000
+			out = fmt.Appendf(out, `\u%04X\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		default:
+			out = append(out, string(r)...)
+		}
+	}
+	if g.IntN(60) == 0 {
+		out = append(out, g.pick([]string{`\ud800`, `\udc00x`, `\ud800\u0041`})...)
+	}
+	return string(append(out, '"'))
+}
+
+// filter returns random parameters, q among them.
+func (g generator) filter() url.Values {
+	values := url.Values{}
+	for range 1 + g.IntN(2) {
+		switch g.IntN(7) {
+		case 0, 1, 2:
+			values.Set("q", g.or(3))
+		case 3:
+			field := Fields[g.IntN(len(Fields))]
+			for range 1 + g.IntN(3) {
+				values.Add(field.Name, g.param())
+			}
+		case 4:
+			values.Set("severity", g.severity())
+		case 5:
+			values.Set("from", fmt.Sprintf("now-%dd", g.IntN(400)))
+			values.Set("to", fmt.Sprintf("2026-04-%02dT14:32:01Z", 17+g.IntN(3)))
+		default:
+			values.Set("attr."+g.path(), g.param())
+		}
+	}
+	return values
+}
+
+func (g generator) severity() string {
+	return g.pick([]string{"", ">", ">=", "<", "<="}) + g.pick([]string{"INFO", "warn", "WARNING", "Error", "CRITICAL"})
+}
+
+// param returns a value as a parameter has it, with wildcards sometimes.
+func (g generator) param() string {
+	text := string(appendEscaped(nil, g.pick(stock), true))
+	switch g.IntN(6) {
+	case 0:
+		return text + "*"
+	case 1:
+		return "*" + text + "*" + string(appendEscaped(nil, g.pick(stock), true))
+	}
+	return text
+}
+
+func (g generator) path() string {
+	path := Path{g.pick(slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == "" }))}
+	for g.IntN(3) == 0 {
+		path = append(path, g.pick([]string{"a", "b", "amount"}))
+	}
+	return path.String()
+}
+
+func (g generator) or(depth int) string {
+	parts := make([]string, 1+g.IntN(2))
+	for i := range parts {
+		terms := make([]string, 1+g.IntN(2))
+		for j := range terms {
+			terms[j] = g.pick([]string{"", "", "-"}) + g.atom(depth)
+		}
+		parts[i] = strings.Join(terms, " ")
+	}
+	return strings.Join(parts, " OR ")
+}
+
+func (g generator) atom(depth int) string {
+	switch n := g.IntN(10); {
+	case n == 0 && depth > 0:
+		return "(" + g.or(depth-1) + ")"
+	case n <= 3:
+		text := g.pick(stock)
+		if runes := []rune(text); len(runes) > 2 && g.IntN(2) == 0 {
+			text = string(runes[1 : len(runes)-1])
+		}
+		if text == "" {
+			text = "a"
+		}
+		return string(appendQuoted(nil, text))
+	case n == 4:
+		return Fields[g.IntN(len(Fields))].Name + ":" + g.value()
+	case n == 5:
+		return "severity:" + g.severity()
+	case n == 6:
+		return fmt.Sprintf("createdAt:%s2026-0%d-17T14:32:01Z", g.pick([]string{"", ">", ">=", "<", "<="}), 1+g.IntN(4))
+	case n == 7:
+		return fmt.Sprintf("payload.%s:%s%s", g.path(), g.pick([]string{">", ">=", "<", "<="}), g.bound())
+	case n == 8:
+		return fmt.Sprintf("payload.%s:%s", g.path(), g.pick([]string{"*", "1..450", "0.1..", "..450.5", "a..z", "2026-01-01.."}))
+	default:
+		return fmt.Sprintf("payload.%s:%s", g.path(), g.value())
+	}
+}
+
+func (g generator) bound() string {
+	text := g.pick(stock)
+	if text == "" {
+		text = "0"
+	}
+	return string(appendQuoted(nil, text))
+}
+
+func (g generator) value() string {
+	text := g.pick(stock)
+	switch g.IntN(5) {
+	case 0:
+		return string(appendEscaped(nil, text, true)) + "*"
+	case 1:
+		return "(" + string(appendQuoted(nil, text)) + " OR " + string(appendQuoted(nil, g.pick(stock))) + ")"
+	}
+	return string(appendQuoted(nil, text))
+}

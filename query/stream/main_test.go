@@ -1,0 +1,277 @@
+package stream
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest"
+
+	"daybook/pkg/apierror"
+	"daybook/pkg/auth"
+	"daybook/pkg/bytesize"
+	"daybook/pkg/client"
+	"daybook/pkg/event"
+	daybookkafka "daybook/pkg/kafka"
+	"daybook/pkg/kafka/kafkatest"
+	"daybook/pkg/tenant"
+	"daybook/query/filter"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// stack is a hub on a real broker behind a real HTTP server.
+type stack struct {
+	t       *testing.T
+	kafka   daybookkafka.Config
+	config  Config
+	hub     *Hub
+	url     string
+	stop    func() // ends the hub and the server
+	revoked sync.Map
+	deps    func(*Deps)
+}
+
+func newStack(t *testing.T, change ...func(*stack)) *stack {
+	t.Helper()
+	s := &stack{t: t, config: DefaultConfig()}
+	for _, f := range change {
+		f(s)
+	}
+	if len(s.kafka.Brokers) == 0 {
+		s.kafka = kafkatest.StartEmbedded(t)
+	}
+	s.start()
+	return s
+}
+
+// start runs a node; a test may stop it and start it again.
+func (s *stack) start() {
+	s.t.Helper()
+	decoder, err := event.NewDecoder(event.DefaultConfig())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	deps := Deps{
+		Source: Topic(s.kafka), Decoder: decoder,
+		ParseFilter: func(values url.Values, now time.Time) (Matcher, string, error) {
+			f, err := filter.Parse(values, now)
+			if err != nil {
+				return nil, "", err
+			}
+			return f, f.Canonical(), nil
+		},
+		StillValid: func(key string) bool { _, gone := s.revoked.Load(key); return !gone },
+		Registerer: prometheus.NewRegistry(), Log: zaptest.NewLogger(s.t, zaptest.Level(zap.ErrorLevel)),
+	}
+	if s.deps != nil {
+		s.deps(&deps)
+	}
+	hub := New(s.config, deps)
+	s.hub = hub
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := hub.Run(ctx); err != nil {
+			s.t.Errorf("the hub ended with %v", err)
+		}
+	})
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// As the house's middleware does: a key names its tenant.
+		key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		c := auth.NewContext(r.Context(), auth.Principal{KeyID: key})
+		c = tenant.NewContext(c, tenant.ID(r.Header.Get("X-Tenant-Id")))
+		if err := hub.Serve(w, r.WithContext(c)); err != nil {
+			problem := apierror.From(err)
+			if problem.RetryAfter > 0 {
+				w.Header().Set("Retry-After", fmt.Sprint(int(problem.RetryAfter.Seconds())))
+			}
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(problem.Status())
+			_ = json.NewEncoder(w).Encode(map[string]any{"type": problem.Kind, "detail": problem.Detail, "errors": problem.Fields})
+		}
+	}))
+	// Both would cut a stream that does not see to its own deadlines.
+	server.Config.ReadTimeout, server.Config.WriteTimeout = time.Second, time.Second
+	server.Start()
+	s.url = server.URL
+	stopped := false
+	s.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		running.Wait()
+		server.Close()
+	}
+	s.t.Cleanup(s.stop)
+	poll(s.t, "the hub is ready", func() bool { return hub.Ready() == nil })
+}
+
+// poll waits until ok, which it asks every few milliseconds.
+func poll(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(30 * time.Second)
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for !ok() {
+		select {
+		case <-deadline:
+			t.Fatalf("it did not come about that %s", what)
+		case <-ticker.C:
+		}
+	}
+}
+
+// publish sends events of a tenant to a partition and waits for Kafka.
+func (s *stack) publish(partition int, id string, names ...string) {
+	s.t.Helper()
+	messages := make([]kafka.Message, len(names))
+	for i, name := range names {
+		messages[i] = kafka.Message{Value: eventJSON(id, name)}
+	}
+	kafkatest.ProduceTo(s.t, s.kafka, partition, messages...)
+}
+
+func eventJSON(id, name string) []byte {
+	return fmt.Appendf(nil, `{"eventId":%q,"tenantId":%q,"eventType":"payment.received","source":"billing","severity":"INFO",
+		"payload":{"amount":450.00,"name":%[1]q}}`, name, id)
+}
+
+// reader is one client's connection.
+type reader struct {
+	t        *testing.T
+	sse      *client.SSEReader
+	response *http.Response
+	cancel   context.CancelFunc
+}
+
+type option func(*http.Request)
+
+func header(name, value string) option { return func(r *http.Request) { r.Header.Set(name, value) } }
+
+func param(name, value string) option {
+	return func(r *http.Request) {
+		q := r.URL.Query()
+		q.Set(name, value)
+		r.URL.RawQuery = q.Encode()
+	}
+}
+
+// request asks for a stream as curl does.
+func (s *stack) request(ctx context.Context, id string, options ...option) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/api/v1/events/stream", nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer key-"+id)
+	r.Header.Set("X-Tenant-Id", id)
+	r.Header.Set("Accept", "text/event-stream")
+	for _, o := range options {
+		o(r)
+	}
+	// A connection of its own, which ends with the stream.
+	transport := &http.Transport{DisableKeepAlives: true}
+	return transport.RoundTrip(r)
+}
+
+func (s *stack) connect(id string, options ...option) *reader {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	response, err := s.request(ctx, id, options...)
+	if err != nil {
+		cancel()
+		s.t.Fatal(err)
+	}
+	r := &reader{t: s.t, sse: client.NewSSEReader(response.Body), response: response, cancel: cancel}
+	s.t.Cleanup(r.close)
+	if response.StatusCode != http.StatusOK {
+		s.t.Fatalf("the stream answers %s", response.Status)
+	}
+	return r
+}
+
+func (r *reader) close() {
+	r.cancel()
+	_ = r.response.Body.Close()
+}
+
+// next returns the next frame, or fails after a while.
+func (r *reader) next() client.Frame {
+	r.t.Helper()
+	timer := time.AfterFunc(30*time.Second, r.cancel)
+	defer timer.Stop()
+	f, err := r.sse.Next()
+	if err != nil {
+		r.t.Fatalf("the stream ended: %v", err)
+	}
+	return f
+}
+
+// frame returns the next frame of a name; other control frames are passed over.
+func (r *reader) frame(name string) client.Frame {
+	r.t.Helper()
+	for {
+		f := r.next()
+		if f.Name == name {
+			return f
+		}
+		if f.Name == "message" {
+			r.t.Fatalf("an event came where %s was awaited: %s", name, f.Data)
+		}
+	}
+}
+
+// events returns the ids of the next n events.
+func (r *reader) events(n int) []string {
+	r.t.Helper()
+	var ids []string
+	for len(ids) < n {
+		f := r.next()
+		switch f.Name {
+		case "message":
+			ids = append(ids, eventID(r.t, f.Data))
+		case "gap", "resync", "error", "bye":
+			r.t.Fatalf("after %d events came %s: %s", len(ids), f.Name, f.Data)
+		}
+	}
+	return ids
+}
+
+func eventID(t *testing.T, data []byte) string {
+	t.Helper()
+	var e struct{ EventID, TenantID string }
+	if err := json.Unmarshal(data, &e); err != nil {
+		t.Fatalf("%s: %v", data, err)
+	}
+	return e.EventID
+}
+
+func names(prefix string, from, to int) []string {
+	var list []string
+	for i := from; i < to; i++ {
+		list = append(list, fmt.Sprintf("%s-%d", prefix, i))
+	}
+	return list
+}
+
+func smallRing(s *stack) { s.config.RingBytes = 64 * bytesize.KiB }
+
+func lines(r *http.Response) *bufio.Scanner {
+	scanner := bufio.NewScanner(r.Body)
+	scanner.Buffer(nil, 4<<20)
+	return scanner
+}
