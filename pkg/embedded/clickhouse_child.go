@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"go.uber.org/zap"
 )
 
@@ -36,6 +37,7 @@ const (
 type child struct {
 	command *exec.Cmd
 	stdin   io.Closer
+	probe   driver.Conn // straight to it
 	logs    *logTail
 	started time.Time
 	exited  chan struct{} // closed when it has ended and outcome is set
@@ -109,13 +111,17 @@ func (c *ClickHouse) spawnOnce(ctx context.Context) (*child, error) {
 	go one.cutCrashShort()
 	_ = writePid(lock, command.Process.Pid) // Without it, a hanging orphan is only waited for.
 
-	if err := c.awaitAnswer(ctx, one, native); err != nil {
+	one.probe, err = clickhouse.Open(&clickhouse.Options{Addr: []string{native}, DialTimeout: 5 * time.Second, MaxOpenConns: 4, MaxIdleConns: 1})
+	if err == nil {
+		err = c.awaitAnswer(ctx, one)
+	}
+	if err != nil {
 		one.stop(0)
 		return nil, err
 	}
-	c.native.backend.Store(&native)
+	c.native.backend.Store(&backend{native, one.probe})
 	if c.http != nil {
-		c.http.backend.Store(&web)
+		c.http.backend.Store(&backend{web, one.probe})
 	}
 	c.pid.Store(int64(command.Process.Pid))
 	c.config.Log.Info("embedded ClickHouse answers", zap.String("addr", c.Addr()),
@@ -149,16 +155,11 @@ func (c *ClickHouse) command(native, web string) *exec.Cmd {
 }
 
 // awaitAnswer returns once ClickHouse answers a ping, or the reason why it won't.
-func (c *ClickHouse) awaitAnswer(ctx context.Context, one *child, addr string) error {
-	conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{addr}, DialTimeout: 5 * time.Second})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
+func (c *ClickHouse) awaitAnswer(ctx context.Context, one *child) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := conn.Ping(ctx)
+		err := one.probe.Ping(ctx)
 		if err == nil {
 			return nil
 		}
@@ -204,6 +205,9 @@ func addressInUse(line string) bool { return strings.Contains(line, "Address alr
 // stop ends the child: by the end of its standard input, and with force once
 // patience is over. It returns whether force was needed.
 func (one *child) stop(patience time.Duration) (forced bool) {
+	if one.probe != nil {
+		_ = one.probe.Close() // Its connections may be dead.
+	}
 	_ = one.stdin.Close() // Closed already when the child died by itself.
 	timer := time.NewTimer(patience)
 	defer timer.Stop()

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // gate stands between the clients and ClickHouse:
@@ -26,11 +28,17 @@ import (
 // the kernel.
 type gate struct {
 	listener net.Listener
-	native   bool                   // clients introduce themselves first
-	backend  atomic.Pointer[string] // address; changes with every start
-	ctx      context.Context        // ends with close; owned by the gate, so it may be kept
+	native   bool                    // clients introduce themselves first
+	backend  atomic.Pointer[backend] // changes with every start
+	ctx      context.Context         // ends with close; owned by the gate, so it may be kept
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
+}
+
+// backend is a running ClickHouse as a gate sees it.
+type backend struct {
+	addr  string
+	probe driver.Conn // to ask it something
 }
 
 const (
@@ -94,21 +102,15 @@ func (g *gate) serve(client *net.TCPConn) {
 	// Closing the gate is a cut by the client.
 	stop := context.AfterFunc(g.ctx, func() { _ = client.Close() })
 	defer stop()
-	var hello []byte
+	connect := g.dial
 	if g.native {
-		var err error
-		if hello, err = receiveHello(client); err != nil {
-			return
-		}
+		connect = func() (*net.TCPConn, error) { return g.introduce(client) }
 	}
-	server, err := g.dial()
+	server, err := connect()
 	if err != nil {
 		return // The client sees its connection end.
 	}
 	defer func() { _ = server.Close() }()
-	if _, err := server.Write(hello); err != nil {
-		return
-	}
 	var answers sync.WaitGroup
 	answers.Go(func() {
 		if _, err := io.Copy(client, server); err != nil {
@@ -132,7 +134,7 @@ func (g *gate) dial() (*net.TCPConn, error) {
 	defer tick.Stop()
 	for {
 		if backend := g.backend.Load(); backend != nil {
-			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", *backend)
+			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", backend.addr)
 			if err == nil {
 				return conn.(*net.TCPConn), nil
 			}
