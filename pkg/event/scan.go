@@ -45,8 +45,15 @@ func (s *scanner) fault() *DecodeError {
 	return &DecodeError{Class: ClassInvalidJSON, Message: message}
 }
 
-// space skips white space.
+// space skips white space, of which there is mostly none.
 func (s *scanner) space(i int) int {
+	if i < len(s.text) && s.text[i] > ' ' {
+		return i
+	}
+	return s.spaces(i)
+}
+
+func (s *scanner) spaces(i int) int {
 	for i < len(s.text) {
 		switch s.text[i] {
 		case ' ', '\n', '\r', '\t':
