@@ -9,8 +9,10 @@ import (
 
 const (
 	// A child that lived this long died of something new: no delay.
-	settled       = 30 * time.Second
-	firstDelay    = 50 * time.Millisecond
+	settled    = 5 * time.Second
+	firstDelay = 50 * time.Millisecond
+	// One that answered can be started, so it is back soon however often it dies.
+	liveDelay     = time.Second
 	longestDelay  = 10 * time.Second
 	reportedLines = 20
 )
@@ -41,6 +43,7 @@ func (c *ClickHouse) supervise(current *child) {
 		lived := time.Since(current.started)
 		c.config.Log.Error("embedded ClickHouse died; starting it again", zap.Error(current.ending()),
 			zap.Duration("lived", lived), zap.Strings("log", current.logs.lines(reportedLines)))
+		delay = min(delay, liveDelay)
 		if lived >= settled {
 			delay = firstDelay
 		}
