@@ -13,7 +13,7 @@ import (
 // NewAdmin returns the server of the admin address, which needs no key and
 // belongs on loopback or a private network: /metrics, /debug/pprof, /healthz
 // and /readyz.
-func NewAdmin(c AdminConfig, log *zap.Logger, metrics prometheus.Gatherer, ready *Readiness) *Server {
+func NewAdmin(log *zap.Logger, metrics prometheus.Gatherer, ready *Readiness) *Server {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(&logWriter{log})
@@ -32,5 +32,5 @@ func NewAdmin(c AdminConfig, log *zap.Logger, metrics prometheus.Gatherer, ready
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		e.Add(method, "/debug/pprof/*", echo.WrapHandler(profiles))
 	}
-	return newServer("admin.addr", c.Addr, e, log)
+	return newServer(e, log)
 }

@@ -45,6 +45,9 @@ type Readiness struct {
 // NewReadiness returns a readiness of the checks, in their order.
 func NewReadiness(checks ...Check) *Readiness { return &Readiness{checks: checks} }
 
+// Add adds checks, which must happen before the first call is served.
+func (r *Readiness) Add(checks ...Check) { r.checks = append(r.checks, checks...) }
+
 // Results asks every dependency at the same time, two seconds at most.
 func (r *Readiness) Results(ctx context.Context) (results []CheckResult, ready bool) {
 	r.mu.Lock()

@@ -46,20 +46,16 @@ type Deps struct {
 }
 
 // Server serves the API.
-type Server struct {
-	http     *http.Server
-	listener net.Listener
-	key, url string
-}
+type Server struct{ http *http.Server }
 
-// New returns a server that does not listen yet. It fails on a route that
+// New returns a server that does not run yet. It fails on a route that
 // says neither which scope it needs nor that it is public.
 func New(c Config, d Deps) (*Server, error) {
 	e, err := newEcho(d)
 	if err != nil {
 		return nil, err
 	}
-	s := newServer("http.addr", c.Addr, e, d.Log)
+	s := newServer(e, d.Log)
 	if d.OnShutdown != nil {
 		s.http.RegisterOnShutdown(d.OnShutdown)
 	}
@@ -73,9 +69,8 @@ func New(c Config, d Deps) (*Server, error) {
 	return s, nil
 }
 
-func newServer(key, addr string, handler http.Handler, logger *zap.Logger) *Server {
-	return &Server{key: key, http: &http.Server{
-		Addr:              addr,
+func newServer(handler http.Handler, logger *zap.Logger) *Server {
+	return &Server{http: &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
@@ -111,29 +106,30 @@ func newEcho(d Deps) (*echo.Echo, error) {
 	return e, nil
 }
 
-// Listen takes the address. A fault of the settings shows before anything
-// else is started.
-func (s *Server) Listen(ctx context.Context) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.http.Addr)
+// Listen takes the address of a setting. It is apart from Run so that a fault
+// shows before anything else is started.
+func Listen(ctx context.Context, setting, addr string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%s: %s is in use by another program; stop that or set another address", s.key, s.http.Addr)
+		return nil, fmt.Errorf("%s: %s is in use by another program; stop it, or set another address", setting, addr)
 	case err != nil:
-		return fmt.Errorf("%s: %w", s.key, err)
+		return nil, fmt.Errorf("%s: %w", setting, err)
 	}
-	s.listener, s.url = listener, "http://"+listener.Addr().String()
-	if s.http.TLSConfig != nil {
-		s.url = "https://" + listener.Addr().String()
-	}
-	return nil
+	return listener, nil
 }
 
-// URL returns where the server answers, once it listens.
-func (s *Server) URL() string { return s.url }
+// URL returns where a server with the settings answers on the listener.
+func (c Config) URL(l net.Listener) string {
+	if c.TLS.enabled() {
+		return "https://" + l.Addr().String()
+	}
+	return "http://" + l.Addr().String()
+}
 
-// Run serves until ctx is done, then takes no new calls, ends the streams and
-// waits for what runs.
-func (s *Server) Run(ctx context.Context) error {
+// Run serves on the listener, which it closes, until ctx is done. Then it
+// takes no new calls, ends the streams and waits for what runs.
+func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	stopped := make(chan error, 1)
 	go func() {
 		<-ctx.Done()
@@ -148,12 +144,12 @@ func (s *Server) Run(ctx context.Context) error {
 	}()
 	var err error
 	if s.http.TLSConfig != nil {
-		err = s.http.ServeTLS(s.listener, "", "")
+		err = s.http.ServeTLS(listener, "", "")
 	} else {
-		err = s.http.Serve(s.listener)
+		err = s.http.Serve(listener)
 	}
 	if !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve %s: %w", s.url, err) // The goroutine above ends with ctx, as the caller's group does.
+		return fmt.Errorf("serve %s: %w", listener.Addr(), err) // The goroutine above ends with ctx, as the caller's group does.
 	}
 	return <-stopped
 }

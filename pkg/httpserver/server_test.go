@@ -58,17 +58,18 @@ func serve(t *testing.T, c Config, d Deps) string {
 	t.Helper()
 	server, err := New(c, d)
 	require.NoError(t, err)
-	require.NoError(t, server.Listen(t.Context()))
+	listener, err := Listen(t.Context(), "http.addr", c.Addr)
+	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- server.Run(ctx) }()
+	go func() { done <- server.Run(ctx, listener) }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	return server.URL()
+	return c.URL(listener)
 }
 
 type answer struct {
@@ -285,13 +286,15 @@ func TestServer_ShutdownEndsStreamsAndFinishesCalls(t *testing.T) {
 		},
 	})
 	require.NoError(t, err)
-	require.NoError(t, server.Listen(t.Context()))
+	listener, err := Listen(t.Context(), "http.addr", "127.0.0.1:0")
+	require.NoError(t, err)
+	url := DefaultConfig().URL(listener)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- server.Run(ctx) }()
+	go func() { done <- server.Run(ctx, listener) }()
 	bodies := make(chan string, 2)
 	for _, path := range []string{"/stream", "/slow"} {
-		go func() { bodies <- do(t, "GET", server.URL()+path, "").body }()
+		go func() { bodies <- do(t, "GET", url+path, "").body }()
 	}
 	<-began
 	<-began
@@ -299,7 +302,7 @@ func TestServer_ShutdownEndsStreamsAndFinishesCalls(t *testing.T) {
 	if got := <-bodies; got != "bye" {
 		t.Errorf("the stream ended with %q", got)
 	}
-	if response, err := http.Get(server.URL() + "/healthz"); err == nil { //nolint:noctx // Must be refused at once.
+	if response, err := http.Get(url + "/healthz"); err == nil { //nolint:noctx // Must be refused at once.
 		_ = response.Body.Close()
 		t.Error("a new call was accepted during shutdown")
 	}
@@ -314,9 +317,7 @@ func TestServer_ShutdownEndsStreamsAndFinishesCalls(t *testing.T) {
 
 func TestServer_AddressInUse(t *testing.T) {
 	url := start(t, zaptest.NewLogger(t))
-	second, err := New(Config{Addr: strings.TrimPrefix(url, "http://")}, Deps{Log: zap.NewNop(), Registry: prometheus.NewRegistry(), Ready: NewReadiness()})
-	require.NoError(t, err)
-	if err := second.Listen(t.Context()); err == nil || !strings.Contains(err.Error(), "http.addr: 127.0.0.1:") || !strings.Contains(err.Error(), "is in use by another program") || strings.Contains(err.Error(), "\n") {
+	if _, err := Listen(t.Context(), "http.addr", strings.TrimPrefix(url, "http://")); err == nil || !strings.Contains(err.Error(), "http.addr: 127.0.0.1:") || !strings.Contains(err.Error(), "is in use by another program") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("Listen = %v", err)
 	}
 }
@@ -331,7 +332,7 @@ func TestServer_Metrics(t *testing.T) {
 	do(t, "GET", url+"/things/2", "")
 	do(t, "BREW", url+"/no/such/path", "")
 	recorder := httptest.NewRecorder()
-	admin := NewAdmin(DefaultAdminConfig(), zaptest.NewLogger(t), registry, ready)
+	admin := NewAdmin(zaptest.NewLogger(t), registry, ready)
 	admin.http.Handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), "GET", "/metrics", nil))
 	for _, want := range []string{
 		`daybook_http_requests_total{method="GET",route="/things/:id",status="200"} 2`,

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"daybook/pkg/config"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2 // bad usage or configuration
+)
+
+// app is what every command works with.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	configFile     string
+	began          bool // the command line was understood
+}
+
+// usageError is a fault of the command line or the settings.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run runs a command line and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(stderr, "daybook:", strings.TrimRight(line, "\n"))
+	}
+	var usage usageError
+	if !a.began || errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "daybook",
+		Short:         "A columnar event store and audit trail on ClickHouse",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.began = true
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().StringVar(&a.configFile, "config", "", "settings `file` (default: "+config.DefaultFile+" where there is one)")
+	root.AddCommand(
+		a.serveCommand(), a.migrateCommand(), a.keysCommand(), a.generateCommand(), a.publishCommand(),
+		a.versionCommand(), a.engineCommand(),
+	)
+	return root
+}
+
+// load reads the settings that every command but the clients works with.
+// What connects takes them Resolved.
+func (a *app) load() (config.Config, error) {
+	c, warnings, err := config.Load(a.configFile, os.Environ())
+	for _, w := range warnings {
+		fmt.Fprintln(a.stderr, "daybook: warning:", w)
+	}
+	if err != nil {
+		return c, usageError{err}
+	}
+	return c, nil
+}
+
+// group is a command that only has others beneath it.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(c *cobra.Command, _ []string) error {
+		_ = c.Help()
+		return usagef("%s: say what to do", use)
+	}}
+	c.AddCommand(commands...)
+	return c
+}
