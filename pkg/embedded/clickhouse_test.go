@@ -32,6 +32,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("DAYBOOK_TEST_ROLE") {
 	case "parent":
 		parent()
+	case "broker":
+		brokerProcess()
 	case "holder":
 		holder()
 	default:
@@ -39,7 +41,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// parent is a process that runs ClickHouse and the broker until it is killed.
+// parent is a process that runs ClickHouse until it is killed.
 func parent() {
 	server, err := embedded.StartClickHouse(context.Background(), embedded.ClickHouseConfig{
 		Dir: os.Getenv("DAYBOOK_TEST_DIR"), Addr: os.Getenv("DAYBOOK_TEST_ADDR"),
