@@ -50,7 +50,7 @@ func (p *publisher) publishAll(ctx context.Context, g *generate.Generator, perSe
 		progress = &atomic.Int64{}
 	}
 	limit, size := pace(perSecond)
-	calls, ctx := errgroup.WithContext(ctx)
+	calls, group := errgroup.WithContext(ctx)
 	calls.SetLimit(publishInFlight)
 	for {
 		batch := make([]kafkago.Message, 0, size)
@@ -61,14 +61,14 @@ func (p *publisher) publishAll(ctx context.Context, g *generate.Generator, perSe
 			}
 			batch = append(batch, message(key, value))
 		}
-		if len(batch) == 0 || ctx.Err() != nil {
+		if len(batch) == 0 || group.Err() != nil {
 			break
 		}
-		if err := limit.WaitN(ctx, len(batch)); err != nil {
+		if err := limit.WaitN(group, len(batch)); err != nil {
 			break // The group's error, or the caller's own end.
 		}
 		calls.Go(func() error {
-			if err := p.publish(ctx, batch...); err != nil {
+			if err := p.publish(group, batch...); err != nil {
 				return err
 			}
 			progress.Add(int64(len(batch)))
