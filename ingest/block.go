@@ -24,13 +24,15 @@ type block struct {
 	first     time.Time // timestamp of the message at start; part of the block's identity
 	last      time.Time // timestamp of the message at end
 	born      time.Time // when its first message was read; decides only when it is cut
-	bytes     int64
-	doubt     bool // the block, or part of it, may be in the table already
+	bytes     int64     // of its messages
+	memory    int64     // what it holds, about
+	doubt     bool      // the block, or part of it, may be in the table already
 
-	rows []event.Event
-	pos  []int64 // the offset of each row
-	text [][]byte
-	dead []deadLetter
+	rows     []event.Event
+	messages []event.Message // of each row
+	pos      []int64         // the offset of each row
+	text     [][]byte        // what full text search looks into, of each row
+	dead     []deadLetter
 }
 
 // String names the block as logs and query ids do.
@@ -45,8 +47,8 @@ func (b *block) token() string {
 	return fmt.Sprintf("events/%s@%d", b, b.first.UnixMilli())
 }
 
-// messages is how many messages the block covers.
-func (b *block) messages() int { return int(b.end - b.start + 1) }
+// offsets is how many offsets the block covers.
+func (b *block) offsets() int64 { return b.end - b.start + 1 }
 
 // span returns the least and greatest event time of the rows.
 func (b *block) span() (from, to time.Time) {
@@ -66,6 +68,7 @@ func (b *block) span() (from, to time.Time) {
 func (b *block) add(m *event.Message, e *event.Event) {
 	text := event.SearchText(make([]byte, 0, len(e.Payload)), e.Payload)
 	b.rows = append(b.rows, *e)
+	b.messages = append(b.messages, *m)
 	b.pos = append(b.pos, m.Offset)
 	b.text = append(b.text, text)
 	b.covered(m, len(text))
@@ -82,7 +85,9 @@ func (b *block) covered(m *event.Message, extra int) {
 		b.first = m.Time
 	}
 	b.end, b.last = m.Offset, m.Time
-	b.bytes += int64(messageBytes(m) + extra + rowOverhead)
+	n := messageBytes(m)
+	b.bytes += int64(n)
+	b.memory += int64(n + extra + rowOverhead)
 }
 
 // messageBytes is what a message holds in memory.
@@ -98,15 +103,31 @@ func messageBytes(m *event.Message) int {
 // which keep is true.
 func (b *block) subset(keep func(i int) bool) *block {
 	s := *b
-	s.rows, s.pos, s.text = nil, nil, nil
+	s.rows, s.messages, s.pos, s.text = nil, nil, nil, nil
 	for i := range b.rows {
 		if keep(i) {
 			s.rows = append(s.rows, b.rows[i])
+			s.messages = append(s.messages, b.messages[i])
 			s.pos = append(s.pos, b.pos[i])
 			s.text = append(s.text, b.text[i])
 		}
 	}
 	return &s
+}
+
+// refuse makes dead letters of the rows at the given offsets: the server does
+// not take them.
+func (b *block) refuse(offsets []int64, cause error) {
+	refused := make(map[int64]struct{}, len(offsets))
+	for _, offset := range offsets {
+		refused[offset] = struct{}{}
+	}
+	for i := range b.rows {
+		if _, ok := refused[b.pos[i]]; ok {
+			b.dead = append(b.dead, newDeadLetter(&b.messages[i], &event.DecodeError{Class: classRefused, Message: cause.Error()}))
+		}
+	}
+	*b = *b.subset(func(i int) bool { _, ok := refused[b.pos[i]]; return !ok })
 }
 
 // appendTo fills a batch of schema.EventColumns.
@@ -207,4 +228,13 @@ func (c *columns) repeated(of func(*event.Event) string, rows []event.Event) {
 			return
 		}
 	}
+}
+
+// pick returns a block of the same offsets that holds only the given rows.
+func (b *block) pick(rows []int) *block {
+	wanted := make(map[int]struct{}, len(rows))
+	for _, i := range rows {
+		wanted[i] = struct{}{}
+	}
+	return b.subset(func(i int) bool { _, ok := wanted[i]; return ok })
 }

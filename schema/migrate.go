@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -27,7 +29,7 @@ type Migration struct {
 // a cluster it does so on every host. It is idempotent: what was cut off goes
 // on at the next call.
 func Up(ctx context.Context, c clickhouse.Config, retentionDays int) error {
-	hosts, err := clickhouse.Hosts(ctx, c)
+	hosts, err := hosts(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -37,6 +39,49 @@ func Up(ctx context.Context, c clickhouse.Config, retentionDays int) error {
 		}
 	}
 	return nil
+}
+
+// hosts returns one configuration per host that needs the schema: those of
+// the cluster that the settings name, or else those of clickhouse.addrs.
+// ON CLUSTER is not used, since the embedded engine and many managed ones
+// refuse it.
+func hosts(ctx context.Context, c clickhouse.Config) ([]clickhouse.Config, error) {
+	addrs := c.Addrs
+	if c.Cluster != "" {
+		system := c
+		system.Database = "system"
+		conn, err := clickhouse.Open(ctx, system)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = conn.Close() }()
+		rows, err := conn.Query(ctx, "SELECT host_name, port FROM clusters WHERE cluster = ? ORDER BY shard_num, replica_num", c.Cluster)
+		if err != nil {
+			return nil, fmt.Errorf("list the hosts of cluster %s: %w", c.Cluster, err)
+		}
+		defer func() { _ = rows.Close() }()
+		addrs = nil
+		for rows.Next() {
+			var host string
+			var port uint16
+			if err := rows.Scan(&host, &port); err != nil {
+				return nil, err
+			}
+			addrs = append(addrs, net.JoinHostPort(host, strconv.Itoa(int(port))))
+		}
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
+		if len(addrs) == 0 {
+			return nil, fmt.Errorf("clickhouse.cluster: the server knows no cluster %q (see system.clusters)", c.Cluster)
+		}
+	}
+	out := make([]clickhouse.Config, len(addrs))
+	for i, addr := range addrs {
+		out[i] = c
+		out[i].Addrs = []string{addr}
+	}
+	return out, nil
 }
 
 func upHost(ctx context.Context, c clickhouse.Config, retentionDays int) error {

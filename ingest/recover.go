@@ -1,0 +1,182 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"daybook/pkg/clickhouse"
+	"daybook/schema"
+)
+
+// resume is where a partition's new owner begins.
+type resume struct {
+	offset     int64     // the first offset to read
+	last       time.Time // timestamp of the message before it, where known
+	forced     int64     // the first block ends exactly here; -1: it does not matter
+	doubtBelow int64     // blocks that start below may be in the table, in whole or in part
+}
+
+// Gap is a range of offsets that Kafka no longer holds and that ingest never
+// stored: events that are lost, and said to be.
+type Gap struct {
+	Partition int32     `json:"partition"`
+	From      int64     `json:"from"` // first offset lost
+	To        int64     `json:"to"`   // first offset not lost
+	Messages  int64     `json:"messages"`
+	Reason    string    `json:"reason"`
+	Noticed   time.Time `json:"noticed"`
+}
+
+// Reasons of a Gap.
+const (
+	gapRetention = "retention"       // Kafka's retention took them before they were read
+	gapRecreated = "topic_recreated" // the topic was deleted and made anew
+)
+
+// recover finds out what the partition's former owner left behind. Whatever
+// it planned, and whatever the table holds beyond the committed offset, is
+// verified rather than believed.
+func (w *worker) recover(ctx context.Context) (resume, error) {
+	p, committed, err := w.ledger.read(ctx, w.partition)
+	if err != nil {
+		return resume{}, err
+	}
+	first, end, err := w.reader.Offsets(ctx)
+	if err != nil {
+		return resume{}, fmt.Errorf("read the log's bounds of partition %d: %w", w.partition, err)
+	}
+	if !committed {
+		return w.recoverFromTable(ctx, first, end)
+	}
+	anew, err := w.recreated(ctx, p, first, end)
+	if err != nil {
+		return resume{}, err
+	}
+	if anew {
+		w.in.reportGap(Gap{Partition: w.partition, From: first, To: first, Reason: gapRecreated})
+		w.log.Error("the topic was made anew: starting at its beginning; what its predecessor held beyond the committed offset is lost",
+			zap.Int64("committed", p.offset), zap.Int64("first", first), zap.Int64("end", end))
+		return resume{offset: first, forced: -1, doubtBelow: first}, nil
+	}
+	from := resume{offset: p.offset, last: p.last, forced: -1, doubtBelow: p.offset}
+	if p.pending() {
+		from.forced = min(p.end, end-1)
+		from.doubtBelow = p.end + 1
+	}
+	if p.offset < first {
+		if err := w.lost(ctx, p.offset, first); err != nil {
+			return resume{}, err
+		}
+		from.offset, from.last = first, time.Time{}
+		if from.forced < first {
+			from.forced = -1
+		}
+	}
+	// The group's offset may have been set back, by hand or by an older
+	// program: what the table holds beyond it is not inserted again.
+	top, err := w.tableEnd(ctx, from.offset)
+	if err != nil {
+		return resume{}, err
+	}
+	from.doubtBelow = max(from.doubtBelow, min(top, end))
+	if from.doubtBelow > from.offset {
+		w.log.Info("verifying what may be stored already", zap.Int64("from", from.offset), zap.Int64("below", from.doubtBelow),
+			zap.Bool("planned", p.pending()))
+	}
+	return from, nil
+}
+
+// recoverFromTable is for a group that has no offset: it is new, or the
+// broker has let its offset expire. Blocks are stored in order, so nothing is
+// missing below the last block; how far that one reaches back is bounded.
+func (w *worker) recoverFromTable(ctx context.Context, first, end int64) (resume, error) {
+	top, err := w.tableEnd(ctx, 0)
+	if err != nil {
+		return resume{}, err
+	}
+	from := resume{offset: first, forced: -1, doubtBelow: min(top, end)}
+	if top == 0 || top > end {
+		return from, nil // A new group, or a topic of that name whose offsets mean something else.
+	}
+	if back := top - maxBlockRows; back > first {
+		from.offset = back
+	}
+	if top < first {
+		if err := w.lost(ctx, top, first); err != nil {
+			return resume{}, err
+		}
+	}
+	w.log.Warn("the group has no committed offset but the table has events of the partition: verifying from here",
+		zap.Int64("from", from.offset), zap.Int64("table_end", top))
+	return from, nil
+}
+
+// recreated reports whether the topic is another one than that of the plan:
+// it ends before the plan, or the message before the plan has another
+// timestamp than the plan remembers.
+func (w *worker) recreated(ctx context.Context, p plan, first, end int64) (bool, error) {
+	if p.offset > end {
+		return true, nil
+	}
+	if p.last.IsZero() || p.offset-1 < first {
+		return false, nil
+	}
+	w.reader.SeekTo(p.offset - 1)
+	for range 20 {
+		fetched, err := w.reader.Fetch(ctx)
+		if err != nil {
+			return false, fmt.Errorf("read the last message of partition %d that was stored: %w", w.partition, err)
+		}
+		for _, m := range fetched.Messages {
+			return m.Offset == p.offset-1 && m.Time.UnixMilli() != p.last.UnixMilli(), nil
+		}
+		if fetched.Next > p.offset {
+			break
+		}
+	}
+	return false, nil // Compaction took it; there is nothing to compare.
+}
+
+// lost reports what the log no longer holds of [from, first), less what the
+// table has of it.
+func (w *worker) lost(ctx context.Context, from, first int64) error {
+	var stored uint64
+	err := clickhouse.ReadRetry(ctx, func() error {
+		return w.in.conn.QueryRow(ctx, `SELECT uniqExact(kafka_offset) FROM `+schema.Events+`
+			WHERE kafka_topic = ? AND kafka_partition = ? AND kafka_offset >= ? AND kafka_offset < ?`,
+			w.in.kafka.Topic, w.partition, from, first).Scan(&stored)
+	})
+	if err != nil {
+		return fmt.Errorf("count what is stored of a gap: %w", err)
+	}
+	gone := first - from - int64(stored) //nolint:gosec // At most the length of the gap.
+	if gone <= 0 {
+		return nil
+	}
+	w.in.reportGap(Gap{Partition: w.partition, From: from, To: first, Messages: gone, Reason: gapRetention})
+	w.log.Error("Kafka's retention took messages before they were stored: they are lost",
+		zap.Int64("from", from), zap.Int64("to", first), zap.Int64("messages", gone))
+	return nil
+}
+
+// tableEnd returns the offset after the greatest one that the table holds of
+// the partition, from the given offset up; 0 where it holds none.
+func (w *worker) tableEnd(ctx context.Context, from int64) (int64, error) {
+	var rows uint64
+	var greatest int64
+	err := clickhouse.ReadRetry(ctx, func() error {
+		return w.in.conn.QueryRow(ctx, `SELECT count(), max(kafka_offset) FROM `+schema.Events+`
+			WHERE kafka_topic = ? AND kafka_partition = ? AND kafka_offset >= ?`,
+			w.in.kafka.Topic, w.partition, from).Scan(&rows, &greatest)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read where the table ends for partition %d: %w", w.partition, err)
+	}
+	if rows == 0 {
+		return 0, nil
+	}
+	return greatest + 1, nil
+}

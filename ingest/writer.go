@@ -1,0 +1,260 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"go.uber.org/zap"
+
+	"daybook/pkg/clickhouse"
+	"daybook/schema"
+)
+
+// writer puts blocks into ClickHouse so that each row is there once. It is
+// shared by the partitions.
+type writer struct {
+	conn    driver.Conn
+	slots   chan struct{} // one per insert that may run at a time
+	recent  *recentIDs
+	dead    *deadLetterTopic
+	metrics *metrics
+	log     *zap.Logger
+}
+
+// errUnfinished says that an insert succeeded and the table still lacks rows:
+// the server took the deduplication token for proof of a part it has lost.
+var errUnfinished = errors.New("the table lacks rows of a block whose insert succeeded")
+
+// write stores a block and its dead letters and returns nil once all of it is
+// in the table, for certain. It tries for as long as it takes; once stop is
+// done it gives up at the next failure. A running insert is never cancelled:
+// its outcome would be unknown, and the embedded engine aborts when a client
+// goes away in the middle of one.
+//
+// The order is what makes it exact: after any doubt, wait until no insert of
+// the partition runs, look which rows the table lacks, insert only those,
+// look again. The deduplication token stops a second copy early; the look at
+// the table decides.
+func (w *writer) write(stop context.Context, b *block) error {
+	claimed := w.recent.claim(b)
+	defer claimed.land()
+	if err := w.retry(stop, b, func() error { return w.dropDuplicates(stop, b, claimed) }); err != nil {
+		return err
+	}
+	a := attempt{doubt: b.doubt}
+	if err := w.retry(stop, b, func() error { return w.store(stop, b, &a) }); err != nil {
+		return err
+	}
+	return w.retry(stop, b, func() error { return w.storeDead(stop, b, a.doubt) })
+}
+
+// retry calls try until it succeeds, with growing pauses, and reports each failure.
+func (w *writer) retry(stop context.Context, b *block, try func() error) error {
+	for failures := 0; ; failures++ {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		if stop.Err() != nil {
+			return fmt.Errorf("block %s given up, its owner will see to it: %w", b, err)
+		}
+		w.metrics.retries.WithLabelValues(errorClass(err)).Inc()
+		w.log.Warn("a block is not stored yet, trying again", zap.Stringer("block", b), zap.Int("failures", failures+1), zap.Error(err))
+		if !pause(stop, min(200*time.Millisecond<<min(failures, 6), 10*time.Second)) {
+			return fmt.Errorf("block %s given up, its owner will see to it: %w", b, err)
+		}
+	}
+}
+
+// errorClass names an error in metrics: ClickHouse's code, or where it came from.
+func errorClass(err error) string {
+	switch code := clickhouse.Code(err); {
+	case code != 0:
+		return "clickhouse_" + strconv.Itoa(code)
+	case errors.Is(err, errUnfinished):
+		return "unfinished"
+	case clickhouse.IsRetriable(err):
+		return "connection"
+	default:
+		return "other"
+	}
+}
+
+// pause waits for d, give or take a quarter, and reports whether ctx lasted.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d*3/4 + rand.N(d/2+1)) //nolint:gosec // Jitter needs no secrecy.
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// attempt is what is known of a block's way into the table so far.
+type attempt struct {
+	doubt bool // an insert may have stored all or part of it
+	round int  // inserts that succeeded and left rows missing
+	tries int
+}
+
+// store makes one attempt at the block's rows.
+func (w *writer) store(ctx context.Context, b *block, a *attempt) error {
+	if len(b.rows) == 0 {
+		return nil
+	}
+	target, token := b, b.token()
+	verified := a.doubt
+	if a.doubt {
+		w.metrics.doubts.Inc()
+		lacking, err := w.settle(ctx, b)
+		if err != nil {
+			return err
+		}
+		w.metrics.replayed.WithLabelValues(replayResult(len(lacking), len(b.rows))).Inc()
+		if len(lacking) == 0 {
+			return w.repairRollups(ctx, b)
+		}
+		if len(lacking) < len(b.rows) || a.round > 0 {
+			target = b.pick(lacking)
+			token = fmt.Sprintf("%s/r%d", token, a.round)
+		}
+	}
+	a.tries++
+	if err := w.insert(target, token, a.tries); err != nil {
+		a.doubt = a.doubt || clickhouse.IsUnknownOutcome(err)
+		if clickhouse.IsData(err) {
+			return w.isolate(b, target, a, err)
+		}
+		return err
+	}
+	if !verified {
+		return nil
+	}
+	lacking, err := w.missing(ctx, b)
+	if err != nil {
+		return err
+	}
+	if len(lacking) > 0 {
+		a.round++
+		return fmt.Errorf("%w: %d of %d", errUnfinished, len(lacking), len(b.rows))
+	}
+	return w.repairRollups(ctx, b)
+}
+
+func replayResult(missing, rows int) string {
+	switch missing {
+	case 0:
+		return "present"
+	case rows:
+		return "absent"
+	default:
+		return "partial"
+	}
+}
+
+// settle waits until the server runs no insert of the block's partition, ours
+// or a former owner's, and returns the rows that the table lacks then.
+func (w *writer) settle(ctx context.Context, b *block) ([]int, error) {
+	prefix := queryPrefix(b.topic, b.partition)
+	for {
+		var running uint64
+		err := clickhouse.ReadRetry(ctx, func() error {
+			return w.conn.QueryRow(ctx, `SELECT count() FROM system.processes WHERE startsWith(query_id, ?)`, prefix).Scan(&running)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("look for running inserts of %s: %w", prefix, err)
+		}
+		if running == 0 {
+			return w.missing(ctx, b)
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func queryPrefix(topic string, partition int32) string {
+	return fmt.Sprintf("ingest/%s/%d/", topic, partition)
+}
+
+// insertSettings are sent with every insert. What matters is set in words,
+// whatever the server's defaults are: one part per block and table partition,
+// written before the answer, deduplicated by our token in the table and in
+// the rollups.
+func insertSettings(token string) chgo.Settings {
+	return chgo.Settings{
+		"async_insert":                                       0,
+		"insert_deduplicate":                                 1,
+		"insert_deduplication_token":                         token,
+		"max_insert_threads":                                 1,
+		"optimize_on_insert":                                 0,
+		"max_partitions_per_insert_block":                    0,
+		"deduplicate_blocks_in_dependent_materialized_views": 1,
+	}
+}
+
+// insert sends the block's rows as one native block.
+func (w *writer) insert(b *block, token string, try int) error {
+	w.slots <- struct{}{}
+	defer func() { <-w.slots }()
+	started := time.Now()
+	id := fmt.Sprintf("%s%d-%d/%d/%08x", queryPrefix(b.topic, b.partition), b.start, b.end, try, rand.Uint32()) //nolint:gosec // A name, not a secret.
+	ctx := chgo.Context(context.Background(), chgo.WithQueryID(id), chgo.WithSettings(insertSettings(token)))
+	batch, err := w.conn.PrepareBatch(ctx, schema.Insert(schema.Events, schema.EventColumns))
+	if err != nil {
+		return fmt.Errorf("insert block %s: %w", b, err)
+	}
+	defer func() { _ = batch.Close() }()
+	if err := b.appendTo(batch); err != nil {
+		return fmt.Errorf("insert block %s: %w", b, errors.Join(err, batch.Abort()))
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("insert block %s: %w", b, err)
+	}
+	w.metrics.inserted(b, time.Since(started))
+	return nil
+}
+
+// isolate finds the rows for which the server refuses a block and makes dead
+// letters of them; the rest stays for the next attempt, which verifies first.
+// Where nearly every row is refused it is not the rows but the table that is
+// wrong, and nothing is given up.
+func (w *writer) isolate(b, target *block, a *attempt, cause error) error {
+	limit := max(10, len(target.rows)/100)
+	var refused []int64
+	var search func(part *block, name string) error
+	search = func(part *block, name string) error {
+		a.tries++
+		err := w.insert(part, b.token()+name, a.tries)
+		switch {
+		case err == nil:
+			return nil
+		case !clickhouse.IsData(err):
+			return err
+		case len(part.rows) == 1:
+			refused = append(refused, part.pos[0])
+			cause = err
+			if len(refused) > limit {
+				return fmt.Errorf("ClickHouse refuses too many rows to be the rows' fault; check the table's columns: %w", err)
+			}
+			return nil
+		}
+		half := len(part.rows) / 2
+		return errors.Join(
+			search(part.subset(func(i int) bool { return i < half }), name+"/a"),
+			search(part.subset(func(i int) bool { return i >= half }), name+"/b"))
+	}
+	if err := search(target, "/s"); err != nil {
+		return err
+	}
+	b.refuse(refused, cause)
+	return nil
+}

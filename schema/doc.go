@@ -1,0 +1,9 @@
+// Package schema holds the tables of the store and brings a database up to
+// them. Migrations are numbered, applied once, one statement each, and safe to
+// repeat after a cut.
+//
+// The key of events is (tenant_id, created_at, event_id): every read is of one
+// tenant and most want the newest first. Partitions are months, so that a year
+// is a dozen and old parts leave whole; a row may outlive its TTL until its
+// part leaves, so every read clamps to the retention itself.
+package schema

@@ -1,0 +1,53 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Rollup is a table of counts by the fixed dimensions and a bucket of time.
+type Rollup struct {
+	Table  string
+	Bucket time.Duration
+}
+
+// Rollups are the rollups that views on events keep.
+var Rollups = []Rollup{{Events1m, time.Minute}, {Events15m, 15 * time.Minute}}
+
+// rollupKey are the columns that rollups and events share.
+const rollupKey = "tenant_id, bucket, event_type, category, source, severity, kafka_partition"
+
+// RepairRollup makes the counts of one Kafka partition agree with the events
+// from the bucket of from to that of to, by adding the differences. It
+// returns how many counts it corrected. Nothing may be inserted for the
+// partition meanwhile. Copies of one event count once.
+func RepairRollup(ctx context.Context, conn driver.Conn, r Rollup, partition int32, from, to time.Time) (uint64, error) {
+	first, last := from.Truncate(r.Bucket), to.Truncate(r.Bucket).Add(r.Bucket)
+	difference := fmt.Sprintf(`
+SELECT %[1]s, toInt64(sum(n)) AS events FROM
+(
+    SELECT tenant_id, toStartOfInterval(created_at, INTERVAL %[2]d SECOND, 'UTC') AS bucket,
+           event_type, category, source, severity, kafka_partition, toInt64(1) AS n
+    FROM %[3]s FINAL
+    WHERE kafka_partition = %[4]d AND created_at >= fromUnixTimestamp(%[5]d) AND created_at < fromUnixTimestamp(%[6]d)
+    UNION ALL
+    SELECT %[1]s, -events AS n
+    FROM %[7]s
+    WHERE kafka_partition = %[4]d AND bucket >= fromUnixTimestamp(%[5]d) AND bucket < fromUnixTimestamp(%[6]d)
+)
+GROUP BY %[1]s
+HAVING events != 0`, rollupKey, int(r.Bucket.Seconds()), Events, partition, first.Unix(), last.Unix(), r.Table)
+
+	var wrong uint64
+	if err := conn.QueryRow(ctx, "SELECT count() FROM ("+difference+")").Scan(&wrong); err != nil || wrong == 0 {
+		return 0, err
+	}
+	// An insert is never cancelled (see package ingest), and carries no token:
+	// after an unknown outcome the difference is simply taken again.
+	insert := chgo.Context(context.WithoutCancel(ctx), chgo.WithSettings(chgo.Settings{"async_insert": 0, "insert_deduplicate": 0}))
+	return wrong, conn.Exec(insert, "INSERT INTO "+r.Table+" ("+rollupKey+", events) "+difference)
+}
