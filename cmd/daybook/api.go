@@ -68,8 +68,8 @@ func (n *node) routes(hub *stream.Hub, intake *ingest.Intake) []httpserver.Route
 
 func (n *node) hub(keys *auth.Store) *stream.Hub {
 	return stream.New(n.config.Stream, stream.Deps{
-		Source:     stream.Topic(n.config.Kafka),
-		Decoder:    n.decoder,
+		Source:  stream.Topic(n.config.Kafka),
+		Decoder: n.decoder,
 		ParseFilter: func(values url.Values, now time.Time) (stream.Matcher, string, error) {
 			f, err := filter.Parse(values, now, stream.Parameters...)
 			if err != nil {

@@ -17,13 +17,9 @@ type listeners struct {
 	url        string // of the API
 }
 
-func listen(ctx context.Context, c config.Config, roles []string) (on *listeners, err error) {
-	on = &listeners{}
-	defer func() {
-		if err != nil {
-			on.close()
-		}
-	}()
+func listen(ctx context.Context, c config.Config, roles []string) (*listeners, error) {
+	on := &listeners{}
+	var err error
 	if slices.Contains(roles, roleAPI) {
 		if on.api, err = httpserver.Listen(ctx, "http.addr", c.HTTP.Addr); err != nil {
 			return nil, err
@@ -32,6 +28,7 @@ func listen(ctx context.Context, c config.Config, roles []string) (on *listeners
 	}
 	if c.Admin.Addr != "" {
 		if on.admin, err = httpserver.Listen(ctx, "admin.addr", c.Admin.Addr); err != nil {
+			on.close()
 			return nil, err
 		}
 	}
