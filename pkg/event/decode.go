@@ -94,7 +94,7 @@ func (d *Decoder) decode(m *Message, e *Event) *DecodeError {
 	}
 	switch {
 	case text == nil:
-		return &DecodeError{Class: ClassTombstone, Message: "the message has a null value"}
+		return &DecodeError{Class: ClassTombstone, Message: "the message has no value: it is empty, or a tombstone"}
 	case len(text) == 0:
 		return &DecodeError{Class: ClassEmpty, Message: "the message is empty"}
 	case !utf8.Valid(text):

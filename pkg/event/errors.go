@@ -6,7 +6,7 @@ import "strings"
 // metrics, so they never change.
 const (
 	ClassEmpty            = "empty"                  // a message without a single byte
-	ClassTombstone        = "tombstone"              // a message with a null value
+	ClassTombstone        = "tombstone"              // a message with a null value; kafka-go reports an empty one so too
 	ClassInvalidJSON      = "invalid_json"           // not JSON (RFC 8259)
 	ClassInvalidUTF8      = "invalid_utf8"           // not UTF-8, or a lone surrogate in one of our members
 	ClassWrongType        = "wrong_type"             // a member of another JSON type than it must have

@@ -12,7 +12,11 @@ import (
 
 func TestSearchText(t *testing.T) {
 	for name, c := range map[string]struct{ payload, want string }{
-		"ASCII":               {`{"Amount":450.00,"Currency":"USD"}`, `{"amount":450.00,"currency":"usd"}`},
+		"ASCII": {`{"Amount":450.00,"Currency":"USD"}`, `{"amount":450.00,"currency":"usd"}`},
+		"every printable ASCII letter": {
+			"{\"a\":\" !#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~\x7f\"}",
+			"{\"a\":\" !#$%&'()*+,-./0123456789:;<=>?@abcdefghijklmnopqrstuvwxyz[]^_`abcdefghijklmnopqrstuvwxyz{|}~\x7f\"}",
+		},
 		"escapes":             {`{"a":"x\"y\\z\/\b\f\n\r\t"}`, "{\"a\":\"x\"y\\z/\b\f\n\r\t\"}"},
 		"escaped letters":     {`{"a":"\u00C9\u00e9É"}`, `{"a":"ééé"}`},
 		"escaped ASCII":       {`{"a":"\u0041\u0042"}`, `{"a":"ab"}`},
