@@ -1,0 +1,251 @@
+package schema_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	daybookch "daybook/pkg/clickhouse"
+	"daybook/pkg/clickhouse/clickhousetest"
+	"daybook/pkg/event"
+	"daybook/pkg/generate"
+)
+
+// BenchmarkChoice is how the keys, the payload's copy and the indexes of
+// events were chosen: the same generated events in tables that differ in one
+// thing, written in blocks as ingest writes them, and read as users read.
+//
+//	DAYBOOK_EVENTS=5000000 go test ./schema -run '^$' -bench Choice -benchtime 1x -timeout 2h
+func BenchmarkChoice(b *testing.B) {
+	events := 200_000
+	if n, err := strconv.Atoi(os.Getenv("DAYBOOK_EVENTS")); err == nil {
+		events = n
+	}
+	config := clickhousetest.Start(b)
+	conn, err := daybookch.Open(b.Context(), config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	lab := laboratory{b, conn}
+	lab.run("CREATE TABLE base (" + baseColumns + ") ENGINE = MergeTree ORDER BY tuple()")
+	lab.load(events)
+	for b.Loop() {
+		for _, v := range variants {
+			lab.measure(v)
+		}
+	}
+}
+
+const baseColumns = `tenant_id LowCardinality(String), created_at DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)), event_id String CODEC(ZSTD(1)),
+	event_type LowCardinality(String), category LowCardinality(String), source LowCardinality(String),
+	severity Enum8('INFO' = 1, 'WARN' = 2, 'ERROR' = 3, 'CRITICAL' = 4), actor_type LowCardinality(String), actor_id String CODEC(ZSTD(1)),
+	target_type LowCardinality(String), target_id String CODEC(ZSTD(1)), correlation_id String CODEC(ZSTD(1)),
+	payload String CODEC(ZSTD(1)), payload_text String CODEC(ZSTD(1)), kafka_offset Int64 CODEC(Delta(8), ZSTD(1))`
+
+const baseNames = `tenant_id, created_at, event_id, event_type, category, source, severity, actor_type, actor_id,
+	target_type, target_id, correlation_id, payload, payload_text, kafka_offset`
+
+// variant is one way to lay out the table.
+type variant struct {
+	name  string
+	extra string // columns and indexes beyond baseColumns
+	order string
+	// engine is ReplacingMergeTree where empty.
+	engine string
+	month  string // partition expression; toYYYYMM(created_at) where empty
+	// substring is the predicate that finds the text $; position() where empty.
+	substring string
+	// number reads the payload's amount; JSONExtractFloat where empty.
+	number string
+}
+
+const (
+	keyTime = "(tenant_id, created_at, event_id)"
+	keyType = "(tenant_id, toStartOfHour(created_at), event_type, created_at, event_id)"
+	blooms  = `, INDEX ix_event event_id TYPE bloom_filter(0.01) GRANULARITY 1, INDEX ix_correlation correlation_id TYPE bloom_filter(0.01) GRANULARITY 1,
+		INDEX ix_actor actor_id TYPE bloom_filter(0.01) GRANULARITY 1, INDEX ix_target target_id TYPE bloom_filter(0.01) GRANULARITY 1`
+)
+
+var variants = []variant{
+	{name: "plain", order: keyTime},
+	{name: "plain MergeTree", order: keyTime, engine: "MergeTree"},
+	{name: "key with hour and type", order: keyType},
+	{name: "weekly partitions", order: keyTime, month: "toMonday(created_at)"},
+	{name: "bloom on ids", order: keyTime, extra: blooms},
+	{name: "text index on ids", order: keyTime, extra: `, INDEX ix_event event_id TYPE bloom_filter(0.01) GRANULARITY 1,
+		INDEX ix_correlation correlation_id TYPE text(tokenizer = 'array'), INDEX ix_actor actor_id TYPE text(tokenizer = 'array'),
+		INDEX ix_target target_id TYPE text(tokenizer = 'array')`},
+	{name: "JSON 64 paths", order: keyTime, number: "CAST(attrs.amount, 'Nullable(Float64)')",
+		extra: `, attrs JSON(max_dynamic_paths=64) MATERIALIZED ifNull(accurateCastOrNull(payload, 'JSON(max_dynamic_paths=64)'), '{}'::JSON(max_dynamic_paths=64)) CODEC(ZSTD(1))`},
+	{name: "JSON 16 paths", order: keyTime, number: "CAST(attrs.amount, 'Nullable(Float64)')",
+		extra: `, attrs JSON(max_dynamic_paths=16) MATERIALIZED ifNull(accurateCastOrNull(payload, 'JSON(max_dynamic_paths=16)'), '{}'::JSON(max_dynamic_paths=16)) CODEC(ZSTD(1))`},
+	{name: "Map of strings", order: keyTime, number: "toFloat64OrNull(attrs['amount'])",
+		extra: `, attrs Map(LowCardinality(String), String) MATERIALIZED CAST(JSONExtractKeysAndValues(payload, 'String'), 'Map(LowCardinality(String), String)') CODEC(ZSTD(1))`},
+	{name: "words", order: keyTime, extra: ", INDEX ix_text payload_text TYPE text(tokenizer = 'splitByNonAlpha')"},
+	{name: "words, LIKE", order: keyTime, extra: ", INDEX ix_text payload_text TYPE text(tokenizer = 'splitByNonAlpha')", substring: "payload_text LIKE '%$%'"},
+	{name: "ngrams(3)", order: keyTime, extra: ", INDEX ix_text payload_text TYPE text(tokenizer = ngrams(3))", substring: "payload_text LIKE '%$%'"},
+	{name: "ngrams(4)", order: keyTime, extra: ", INDEX ix_text payload_text TYPE text(tokenizer = ngrams(4))", substring: "payload_text LIKE '%$%'"},
+	{name: "ngram bloom", order: keyTime, extra: ", INDEX ix_text payload_text TYPE ngrambf_v1(4, 32768, 3, 0) GRANULARITY 1", substring: "payload_text LIKE '%$%'"},
+}
+
+type laboratory struct {
+	*testing.B
+	conn driver.Conn
+}
+
+func (l laboratory) run(statement string) {
+	l.Helper()
+	if err := l.conn.Exec(context.Background(), statement); err != nil {
+		l.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// load fills base with generated events of 90 days, decoded as ingest does.
+func (l laboratory) load(events int) {
+	l.Helper()
+	decoder, err := event.NewDecoder(event.DefaultConfig())
+	if err != nil {
+		l.Fatal(err)
+	}
+	end := time.Now()
+	g := generate.New(generate.Config{Seed: 1, Events: events, Days: 90, End: end})
+	for n := 0; n < events; {
+		batch, err := l.conn.PrepareBatch(context.Background(), "INSERT INTO base")
+		if err != nil {
+			l.Fatal(err)
+		}
+		for range min(100_000, events-n) {
+			value, _, _, _ := g.Next(nil)
+			var e event.Event
+			m := event.Message{Topic: "t", Position: event.Position{Offset: int64(n)}, Time: end, Value: value}
+			if err := decoder.Decode(&m, &e); err != nil {
+				l.Fatal(err)
+			}
+			if err := batch.Append(e.TenantID, e.CreatedAt, e.EventID, e.EventType, e.Category, e.Source, int8(e.Severity), e.ActorType, e.ActorID,
+				e.TargetType, e.TargetID, e.CorrelationID, string(e.Payload), string(event.SearchText(nil, e.Payload)), int64(n)); err != nil {
+				l.Fatal(err)
+			}
+			n++
+		}
+		if err := batch.Send(); err != nil {
+			l.Fatal(err)
+		}
+	}
+}
+
+func (l laboratory) measure(v variant) {
+	l.Helper()
+	engine, month := v.engine, v.month
+	if engine == "" {
+		engine = "ReplacingMergeTree"
+	}
+	if month == "" {
+		month = "toYYYYMM(created_at)"
+	}
+	l.run("DROP TABLE IF EXISTS v")
+	l.run("CREATE TABLE v (" + baseColumns + v.extra + ") ENGINE = " + engine + " PARTITION BY " + month + " ORDER BY " + v.order)
+	started := time.Now()
+	l.run("INSERT INTO v (" + baseNames + ") SELECT " + baseNames + ` FROM base SETTINGS max_threads = 2, max_insert_threads = 2,
+		max_block_size = 50000, max_insert_block_size = 50000, min_insert_block_size_rows = 50000, min_insert_block_size_bytes = 0, optimize_on_insert = 0`)
+	inserted := time.Since(started)
+	l.settle()
+	settled := time.Since(started)
+	var rows, bytes, parts uint64
+	if err := l.conn.QueryRow(context.Background(), `SELECT sum(rows), sum(bytes_on_disk), count() FROM system.parts
+		WHERE active AND table = 'v' AND database = currentDatabase()`).Scan(&rows, &bytes, &parts); err != nil {
+		l.Fatal(err)
+	}
+	line := []string{fmt.Sprintf("%-24s | %5.1f | %5.1f | %3d | %2d", v.name, inserted.Seconds(), settled.Seconds(), bytes/max(rows, 1), parts)}
+	for _, q := range l.queries(v) {
+		line = append(line, fmt.Sprintf("%s %.1f", q.name, l.median(q.sql)))
+	}
+	fmt.Println(strings.Join(line, " | "))
+}
+
+// settle waits until the server has no merge to do.
+func (l laboratory) settle() {
+	quiet := 0
+	for deadline := time.Now().Add(10 * time.Minute); quiet < 4 && time.Now().Before(deadline); {
+		var merges uint64
+		if err := l.conn.QueryRow(context.Background(), "SELECT count() FROM system.merges").Scan(&merges); err != nil {
+			l.Fatal(err)
+		}
+		if quiet++; merges > 0 {
+			quiet = 0
+		}
+		<-time.After(250 * time.Millisecond)
+	}
+}
+
+type question struct{ name, sql string }
+
+func (l laboratory) queries(v variant) []question {
+	l.Helper()
+	var id, correlation, actor, target string
+	if err := l.conn.QueryRow(context.Background(), `SELECT event_id, correlation_id, actor_id, target_id FROM v
+		WHERE tenant_id = 'tenant_0000' AND correlation_id != '' AND target_id != '' LIMIT 1 OFFSET 5000`).Scan(&id, &correlation, &actor, &target); err != nil {
+		l.Fatal(err)
+	}
+	number := v.number
+	if number == "" {
+		number = "JSONExtractFloat(payload, 'amount')"
+	}
+	text := func(needle string) string {
+		if v.substring == "" {
+			return "position(payload_text, '" + needle + "') > 0"
+		}
+		return strings.ReplaceAll(v.substring, "$", strings.ReplaceAll(needle, "_", `\\_`))
+	}
+	newest := func(where string) string {
+		return "SELECT * FROM v WHERE tenant_id = 'tenant_0000'" + where + " ORDER BY tenant_id DESC, created_at DESC, event_id DESC LIMIT 50"
+	}
+	middle := correlation[len(correlation)/3 : len(correlation)-2]
+	return []question{
+		{"newest", newest("")},
+		{"7 days", newest(" AND created_at > now() - INTERVAL 7 DAY")},
+		{"type+severity", newest(" AND event_type = 'login.failed' AND severity >= 'WARN'")},
+		{"event id", newest(" AND event_id = '" + id + "'")},
+		{"correlation", newest(" AND correlation_id = '" + correlation + "'")},
+		{"actor", newest(" AND actor_id = '" + actor + "'")},
+		{"target", newest(" AND target_id = '" + target + "'")},
+		{"rare word", newest(" AND " + text(generate.Rare.Text))},
+		{"part of word", newest(" AND " + text(generate.Inside.Text[1:]))},
+		{"part of id", newest(" AND " + text(strings.ToLower(middle)))},
+		{"common word", newest(" AND " + text(generate.Common.Text))},
+		{"p95 tenant", "SELECT event_type, quantileTDigest(0.95)(" + number + ") FROM v WHERE tenant_id = 'tenant_0000' AND created_at > now() - INTERVAL 30 DAY GROUP BY event_type"},
+		{"count by type", "SELECT event_type, count() FROM v GROUP BY event_type"},
+		{"hour x severity", "SELECT toStartOfHour(created_at) h, severity, count() FROM v WHERE tenant_id = 'tenant_0000' GROUP BY h, severity"},
+	}
+}
+
+// median runs a statement seven times and returns the milliseconds.
+func (l laboratory) median(statement string) float64 {
+	l.Helper()
+	ctx := clickhouse.Context(context.Background(), clickhouse.WithSettings(clickhouse.Settings{"use_query_condition_cache": 0, "use_skip_indexes_on_data_read": 1}))
+	var took []float64
+	for range 7 {
+		started := time.Now()
+		rows, err := l.conn.Query(ctx, statement)
+		if err != nil {
+			l.Fatalf("%s: %v", statement, err)
+		}
+		for rows.Next() { //nolint:revive // The rows are read, nothing else.
+		}
+		if err := rows.Err(); err != nil {
+			l.Fatalf("%s: %v", statement, err)
+		}
+		_ = rows.Close()
+		took = append(took, float64(time.Since(started).Microseconds())/1000)
+	}
+	slices.Sort(took)
+	return took[len(took)/2]
+}
