@@ -1,0 +1,91 @@
+# Every target is listed by `make help`. What is downloaded is pinned and kept in the cache folder below.
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+CACHE   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/daybook
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := $(CACHE)/bin/golangci-lint-$(GOLANGCI_VERSION)
+
+GO_FILES = git ls-files -co --exclude-standard '*.go'
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: run
+run: build engine ## everything on one machine, with demo events: http://127.0.0.1:8080
+	@DAYBOOK_LOG_FORMAT=$${DAYBOOK_LOG_FORMAT:-console} DAYBOOK_LOG_LEVEL=$${DAYBOOK_LOG_LEVEL:-warn} exec bin/daybook serve --demo
+
+.PHONY: build
+build: need-go ## bin/daybook
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/daybook ./cmd/daybook
+
+.PHONY: test
+test: need-go engine ## every test, on a real ClickHouse and real brokers
+	go test -timeout 20m ./...
+	$(MAKE) --no-print-directory race
+
+# The packages whose goroutines share state. The race detector needs cgo, and a C compiler.
+RACE := ./cmd/... ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
+
+.PHONY: race
+race: need-go engine ## the tests of what is concurrent, under the race detector
+	@if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then \
+		echo 'go test -race $(RACE)'; go test -race -timeout 20m $(RACE); \
+	else \
+		echo 'SKIP race: the race detector needs a C compiler (Debian: apt-get install gcc)'; [ "$${CI:-}" != true ]; \
+	fi
+
+.PHONY: engine
+engine: ## the embedded ClickHouse, fetched into the cache once
+	@scripts/engine.sh
+
+.PHONY: check
+check: need-go fmt-check vet tidy-check lint generated-check ## formatting, vet, lint, tidiness: what CI runs besides tests
+
+.PHONY: fmt
+fmt: need-go ## format the Go files
+	$(GO_FILES) | xargs gofmt -w
+
+.PHONY: fmt-check
+fmt-check:
+	@files=$$($(GO_FILES) | xargs gofmt -l); [ -z "$$files" ] || { echo "not formatted, run make fmt: $$files"; exit 1; }
+
+.PHONY: vet
+vet:
+	go vet ./...
+
+.PHONY: tidy-check
+tidy-check:
+	go mod tidy -diff
+
+.PHONY: lint
+lint: $(GOLANGCI)
+	$(GOLANGCI) run ./...
+
+$(GOLANGCI):
+	@mkdir -p $(@D)
+	GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(@D)/golangci-lint $@
+
+# What go generate makes must be what is committed.
+.PHONY: generated-check
+generated-check:
+	@before=$$(git diff | cksum); go generate ./...; [ "$$before" = "$$(git diff | cksum)" ] || \
+		{ echo 'generated files are not up to date: commit what go generate ./... makes'; exit 1; }
+
+.PHONY: bench
+bench: build engine ## the benchmark suite, with baselines from the same run
+	bin/daybook bench ingest
+
+.PHONY: clean
+clean: ## remove what was built; the data folder and the cache stay
+	rm -rf bin dist
+
+.PHONY: need-go
+need-go:
+	@command -v go >/dev/null || { echo 'Go is missing: install Go 1.26 or newer from https://go.dev/dl/'; exit 1; }
