@@ -101,7 +101,7 @@ func publishDemo(ctx context.Context, n *node, past int) error {
 		}
 	}
 	// Another seed at each start, as event ids are unique within a run only.
-	live := generate.New(generate.Config{Seed: uint64(time.Now().UnixNano()), TenantNames: []string{demoTenant}}) //nolint:gosec // Positive.
+	live := generate.New(generate.Config{Seed: uint64(time.Now().UnixNano()), TenantNames: []string{demoTenant}})
 	for {
 		select {
 		case <-ctx.Done():

@@ -34,7 +34,7 @@ func startEngines(ctx context.Context, c config.Config, log *zap.Logger) (e *eng
 		return e, err
 	}
 	if c.EmbeddedKafka() {
-		e.broker, err = embedded.StartBroker(embedded.BrokerConfig{
+		e.broker, err = embedded.StartBroker(embedded.BrokerConfig{ //nolint:contextcheck // It returns at once and lives until Close.
 			Dir: filepath.Join(c.Embedded.Dir, "kafka"), Addr: c.Embedded.KafkaAddr, Partitions: c.Kafka.Partitions,
 			Retention: c.Embedded.KafkaRetention, RetentionBytes: c.Embedded.KafkaRetentionBytes, Log: log.Named("broker"),
 		})

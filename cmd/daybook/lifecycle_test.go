@@ -20,7 +20,7 @@ func TestRunStages_StopsInOrder(t *testing.T) {
 		slow := func(name string, takes time.Duration) stage {
 			return stage{name, func(ctx context.Context) error {
 				<-ctx.Done()
-				time.Sleep(takes) // In the bubble's time: the next stage must wait for it.
+				time.Sleep(takes) //nolint:forbidigo // In the bubble's time: the next stage must wait for it.
 				mu.Lock()
 				defer mu.Unlock()
 				order = append(order, name)

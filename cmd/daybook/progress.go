@@ -16,7 +16,7 @@ import (
 // The returned function ends it; elsewhere nothing is shown.
 func startProgress(w io.Writer, what string, done *atomic.Int64, total int64) (end func()) {
 	file, ok := w.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) { //nolint:gosec // A file descriptor fits an int.
+	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return func() {}
 	}
 	began, stop := time.Now(), make(chan struct{})

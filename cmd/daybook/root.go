@@ -38,7 +38,7 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // run runs a command line and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
-	root := a.root()
+	root := a.root() //nolint:contextcheck // Commands get theirs from ExecuteContext.
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

@@ -124,7 +124,7 @@ func (a *app) serve(ctx context.Context, c config.Config, roles []string, demo b
 
 	var stages []stage // In the order in which they stop.
 	if slices.Contains(roles, roleAPI) {
-		api, keys, err := n.api(on.api)
+		api, keys, err := n.api(on.api) //nolint:contextcheck // Handlers get theirs from the request.
 		if err != nil {
 			return err
 		}

@@ -94,8 +94,7 @@ func InvalidAt(field string, position int, format string, args ...any) *Error {
 // From returns err as an Error: itself where it is one, else internal with
 // err as its cause.
 func From(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Kind: KindInternal, Detail: "an unexpected error; the log has it under this request id", Cause: err}

@@ -2,6 +2,7 @@ package apierror
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -84,7 +85,7 @@ func Join(errs ...*Error) *Error {
 			clone := *e
 			joined = &clone
 		default:
-			joined.Fields = append(joined.Fields[:len(joined.Fields):len(joined.Fields)], e.Fields...)
+			joined.Fields = append(slices.Clip(joined.Fields), e.Fields...)
 			joined.Detail += "; " + e.Detail
 		}
 	}

@@ -49,7 +49,7 @@ func appendLeaves(to []leaf, prefix string, section reflect.Value) []leaf {
 }
 
 func isText(v reflect.Value) bool {
-	_, ok := v.Addr().Interface().(encoding.TextUnmarshaler)
+	_, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr())
 	return ok
 }
 

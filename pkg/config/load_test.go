@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -74,7 +75,7 @@ func other(t *testing.T, l leaf) string {
 	}
 	switch l.value.Kind() {
 	case reflect.Bool:
-		return fmt.Sprint(!l.value.Bool())
+		return strconv.FormatBool(!l.value.Bool())
 	case reflect.String:
 		return "changed"
 	case reflect.Int, reflect.Int64, reflect.Int32:

@@ -126,6 +126,7 @@ func TestDecode_Refuses(t *testing.T) {
 		"payload an array":          {with(`"payload":[1]`), event.ClassWrongType, "payload"},
 		"severity a number":         {with(`"severity":3`), event.ClassWrongType, "severity"},
 		"severity unknown":          {with(`"severity":"DEBUG"`), event.ClassInvalidField, "severity"},
+		"severity of a specversion": {with(`"specversion":"1.0","severity":"x"`), event.ClassInvalidField, "severity"},
 		"severity empty":            {with(`"severity":""`), event.ClassInvalidField, "severity"},
 		"createdAt a number":        {with(`"createdAt":1776436321`), event.ClassWrongType, "createdAt"},
 		"createdAt empty":           {with(`"createdAt":""`), event.ClassInvalidField, "createdAt"},
@@ -202,6 +203,25 @@ func TestDecode_Accepts(t *testing.T) {
 			require.NoError(t, newDecoder(t).Decode(message(with(c.members)), &e))
 			require.Empty(t, cmp.Diff(want, e))
 		})
+	}
+}
+
+// Wherever in a string a control character, a quote or an escape stands, it is
+// seen: the scanner reads eight bytes at a time.
+func TestDecode_EveryPlaceInAString(t *testing.T) {
+	d := newDecoder(t)
+	for place := range 32 {
+		before, after := strings.Repeat("x", place), strings.Repeat("é", 16)
+		for c := range byte(0x20) {
+			var e event.Event
+			requireClass(t, d.Decode(message(with(`"payload":{"a":"`+before+string(rune(c))+after+`"}`)), &e), event.ClassInvalidJSON, "")
+		}
+		for text, want := range map[string]string{`\\`: `\`, `"`: `"`, `é`: "é", "": "", `!`: `!`, `#`: `#`, `[`: `[`, `]`: `]`, " ": " "} {
+			want = before + want + after
+			var e event.Event
+			require.NoError(t, d.Decode(message(with(`"actorName":"`+before+text+after+`"`)), &e))
+			require.Equal(t, want, e.ActorName)
+		}
 	}
 }
 

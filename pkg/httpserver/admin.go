@@ -16,7 +16,7 @@ import (
 func NewAdmin(log *zap.Logger, metrics prometheus.Gatherer, ready *Readiness) *Server {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.Logger.SetOutput(&logWriter{log})
+	e.Logger.SetOutput(zap.NewStdLog(log).Writer())
 	e.HTTPErrorHandler = problems(log)
 	e.Use(requestID, recoverPanics, secureHeaders)
 	for _, r := range healthRoutes(ready) {

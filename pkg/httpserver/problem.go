@@ -41,12 +41,10 @@ func problems(log *zap.Logger) echo.HTTPErrorHandler {
 
 // problemOf maps what Echo and net/http return onto the API's own errors.
 func problemOf(err error) *apierror.Error {
-	var own *apierror.Error
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*apierror.Error](err); ok {
 		return own
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return apierror.New(apierror.KindTooLarge, "the body has more than the %d bytes that this call takes", tooLarge.Limit)
 	}
 	var fromEcho *echo.HTTPError

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log"
 	"net"
 	"net/http"
 	"syscall"
@@ -14,7 +13,6 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"daybook/pkg/auth"
 )
@@ -77,7 +75,7 @@ func newServer(handler http.Handler, logger *zap.Logger) *Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		// No ReadTimeout and no WriteTimeout: they would cut streams. Bodies
 		// and answers have deadlines of their own, see deadlines.go.
-		ErrorLog: log.New(&logWriter{logger}, "", 0),
+		ErrorLog: zap.NewStdLog(logger),
 	}}
 }
 
@@ -85,7 +83,7 @@ func newServer(handler http.Handler, logger *zap.Logger) *Server {
 func newEcho(d Deps) (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	e.Logger.SetOutput(&logWriter{d.Log})
+	e.Logger.SetOutput(zap.NewStdLog(d.Log).Writer())
 	e.HTTPErrorHandler = problems(d.Log)
 	e.IPExtractor = echo.ExtractIPDirect()
 	observed, err := observe(d.Log, d.Registry)
@@ -152,14 +150,4 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serve %s: %w", listener.Addr(), err) // The goroutine above ends with ctx, as the caller's group does.
 	}
 	return <-stopped
-}
-
-// logWriter puts what net/http and Echo have to say into our log.
-type logWriter struct{ log *zap.Logger }
-
-func (w *logWriter) Write(line []byte) (int, error) {
-	if ce := w.log.Check(zapcore.DebugLevel, "http"); ce != nil {
-		ce.Write(zap.ByteString("message", line))
-	}
-	return len(line), nil
 }

@@ -231,7 +231,7 @@ func TestServer_Faults(t *testing.T) {
 		t.Errorf("a chunked body beyond the bound: %d", response.StatusCode)
 	}
 
-	response, err = http.Get(url + "/cut") //nolint:noctx // Ends with the answer.
+	response, err = http.Get(url + "/cut")
 	require.NoError(t, err)
 	_, err = io.ReadAll(response.Body)
 	_ = response.Body.Close()
@@ -302,7 +302,7 @@ func TestServer_ShutdownEndsStreamsAndFinishesCalls(t *testing.T) {
 	if got := <-bodies; got != "bye" {
 		t.Errorf("the stream ended with %q", got)
 	}
-	if response, err := http.Get(url + "/healthz"); err == nil { //nolint:noctx // Must be refused at once.
+	if response, err := http.Get(url + "/healthz"); err == nil {
 		_ = response.Body.Close()
 		t.Error("a new call was accepted during shutdown")
 	}
