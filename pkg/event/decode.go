@@ -3,7 +3,6 @@ package event
 import (
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/binary"
 	"strconv"
 	"time"
 	"unicode"
@@ -206,17 +205,28 @@ func checkRunes(s, field string) *DecodeError {
 	return nil
 }
 
+// HeaderOrigin is the record header that says where a message stood that is
+// published again (a replayed dead letter): TOPIC/PARTITION/OFFSET.
+const HeaderOrigin = "daybook-origin"
+
+// Origin says where the message stood when it was first published.
+func Origin(m *Message) string {
+	for _, h := range m.Headers {
+		if h.Key == HeaderOrigin {
+			return string(h.Value)
+		}
+	}
+	return m.Topic + "/" + m.Position.String()
+}
+
 // deriveID names an event that came without an id: evt_ and 100 bits of a hash
-// of where it stands, so that no producer's own id meets it by accident. The
+// of where it stood first, so that no producer's own id meets it by accident. The
 // message's timestamp is part of it, because a topic that was deleted and
 // created again counts its offsets from 0 anew.
 func deriveID(m *Message) string {
 	const digits = 20
-	text := make([]byte, 0, 128)
-	text = append(append(text, m.Topic...), 0)
-	text = binary.BigEndian.AppendUint32(text, uint32(m.Partition))        //nolint:gosec // The bits are hashed, not counted with.
-	text = binary.BigEndian.AppendUint64(text, uint64(m.Offset))           //nolint:gosec // The bits are hashed, not counted with.
-	text = binary.BigEndian.AppendUint64(text, uint64(m.Time.UnixMilli())) //nolint:gosec // The bits are hashed, not counted with.
+	text := append(make([]byte, 0, 128), Origin(m)...)
+	text = strconv.AppendInt(append(text, 0), m.Time.UnixMilli(), 10)
 	sum := sha256.Sum256(text)
 	id := make([]byte, 0, 64)
 	id = idEncoding.AppendEncode(append(id, "evt_"...), sum[:])
