@@ -4,12 +4,13 @@ import "strings"
 
 // Tables of the store.
 const (
-	Events      = "events"
-	Events1m    = "events_1m"
-	Events15m   = "events_15m"
-	DeadLetters = "dead_letters"
-	APIKeys     = "api_keys"
-	Presets     = "presets"
+	Events            = "events"
+	Events1m          = "events_1m"
+	Events15m         = "events_15m"
+	DeadLetters       = "dead_letters"
+	DeadLetterReplays = "dead_letter_replays"
+	APIKeys           = "api_keys"
+	Presets           = "presets"
 )
 
 // EventColumns are the columns of events that ingest writes, in the order in

@@ -18,7 +18,7 @@ var at = time.Date(2026, 4, 17, 14, 32, 2, 123_000_000, time.UTC)
 
 // derivedID is that of message's position. Stored events have ids like it: a
 // change of the derivation would store them again on a replay.
-const derivedID = "evt_r9kdr91173z6d762dd0r"
+const derivedID = "evt_c12tykt37dv6myd7w02r"
 
 func newDecoder(t testing.TB, change ...func(*event.Config)) *event.Decoder {
 	t.Helper()
