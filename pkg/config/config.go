@@ -16,6 +16,7 @@ import (
 	"daybook/pkg/httpserver"
 	"daybook/pkg/kafka"
 	"daybook/pkg/telemetry"
+	"daybook/query/statement"
 	"daybook/query/stream"
 )
 
@@ -28,7 +29,7 @@ type Config struct {
 	ClickHouse clickhouse.Config      `mapstructure:"clickhouse"`
 	Ingest     ingest.Config          `mapstructure:"ingest"`
 	Retention  Retention              `mapstructure:"retention"`
-	Query      Query                  `mapstructure:"query"`
+	Query      statement.Config       `mapstructure:"query"`
 	Stream     stream.Config          `mapstructure:"stream"`
 	Auth       auth.Config            `mapstructure:"auth"`
 	Archive    Archive                `mapstructure:"archive"`
@@ -49,7 +50,7 @@ func Default() Config {
 		ClickHouse: clickhouse.DefaultConfig(),
 		Ingest:     ingest.DefaultConfig(),
 		Retention:  Retention{Days: 365},
-		Query:      defaultQuery(),
+		Query:      statement.DefaultConfig(),
 		Stream:     stream.DefaultConfig(),
 		Auth:       auth.DefaultConfig(),
 		Log:        telemetry.DefaultConfig(),
