@@ -65,7 +65,7 @@ func structure(headers []Header, contentType string, data []byte) ([]byte, *Deco
 		}
 		name := strings.ToLower(h.Key[3:])
 		if !utf8.ValidString(name) || !utf8.Valid(h.Value) {
-			return nil, &DecodeError{Class: ClassInvalidUTF8, Field: name, Message: "the header is not UTF-8"}
+			return nil, &DecodeError{Class: ClassInvalidUTF8, Field: strings.ToValidUTF8(name, "\ufffd"), Message: "the header is not UTF-8"}
 		}
 		text = append(appendString(text, name), ':')
 		text = append(appendString(text, string(h.Value)), ',')
