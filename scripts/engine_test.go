@@ -33,9 +33,11 @@ func newFetch(t *testing.T) *fetch {
 	t.Helper()
 	f := &fetch{dir: t.TempDir(), cache: t.TempDir(), bin: t.TempDir(), library: []byte("a library")}
 	f.tarball = packed(t, f.library)
-	script, err := os.ReadFile("engine.sh")
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "engine.sh"), script, 0o700)) //nolint:gosec // It is to be run.
+	for _, name := range []string{"engine.sh", "fetch.sh"} {
+		script, err := os.ReadFile(name)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(f.dir, name), script, 0o600))
+	}
 	f.pin(t, f.tarball, f.library)
 	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "served.tgz"), f.tarball, 0o600))
 	// What the script needs of the system, and nothing else.

@@ -66,7 +66,39 @@ func fresh(t testing.TB, addr string, replication int) daybookkafka.Config {
 	config.Partitions, config.Replication = Partitions, replication
 	CreateTopic(t, config, config.Topic, Partitions)
 	CreateTopic(t, config, config.DeadLetterTopic, 1)
+	awaitCoordinator(t, config)
 	return config
+}
+
+// awaitCoordinator waits until the group's offsets can be read: the first group
+// makes Apache Kafka create the topic that it keeps them in.
+func awaitCoordinator(t testing.TB, config daybookkafka.Config) {
+	t.Helper()
+	client, done, err := config.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	poll(t, "the group's coordinator is ready", func(ctx context.Context) bool {
+		offsets, err := client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: config.Group, Topics: map[string][]int{config.Topic: {0}}})
+		return err == nil && offsets.Error == nil && len(offsets.Topics[config.Topic]) == 1 && offsets.Topics[config.Topic][0].Error == nil
+	})
+}
+
+// poll waits until a condition holds, or fails the test.
+func poll(t testing.TB, what string, condition func(context.Context) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !condition(ctx) {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("not within %s: %s", timeout, what)
+		}
+	}
 }
 
 // CreateTopic creates a topic that doesn't exist yet, and returns once every
@@ -89,18 +121,7 @@ func CreateTopic(t testing.TB, config daybookkafka.Config, name string, partitio
 	if err != nil {
 		t.Fatalf("create topic %s: %v", name, err)
 	}
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if ready(ctx, client, name, partitions) {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("topic %s has no leaders after %s", name, timeout)
-		}
-	}
+	poll(t, "every partition of "+name+" has a leader", func(ctx context.Context) bool { return ready(ctx, client, name, partitions) })
 }
 
 func ready(ctx context.Context, client *kafka.Client, name string, partitions int) bool {
