@@ -63,7 +63,7 @@ func StartApache(t testing.TB) daybookkafka.Config {
 	if shared.err != nil {
 		t.Fatalf("start Apache Kafka: %v", shared.err)
 	}
-	return fresh(t, shared.broker.Addr(), 1)
+	return shared.broker.Config(t)
 }
 
 // ApacheServer starts an Apache Kafka of the test's own, which it may kill and
@@ -84,7 +84,24 @@ func ApacheServer(t testing.TB) *Apache {
 // Config returns settings with topics of the test's own.
 func (a *Apache) Config(t testing.TB) daybookkafka.Config {
 	t.Helper()
-	return fresh(t, a.addr, 1)
+	config := fresh(t, a.addr, 1)
+	awaitCoordinator(t, config)
+	return config
+}
+
+// awaitCoordinator waits until the group's offsets can be read: the first group
+// makes Apache Kafka create the topic that it keeps them in.
+func awaitCoordinator(t testing.TB, config daybookkafka.Config) {
+	t.Helper()
+	client, done, err := config.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	poll(t, "the group's coordinator is ready", func(ctx context.Context) bool {
+		offsets, err := client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: config.Group, Topics: map[string][]int{config.Topic: {0}}})
+		return err == nil && offsets.Error == nil && len(offsets.Topics[config.Topic]) == 1 && offsets.Topics[config.Topic][0].Error == nil
+	})
 }
 
 // shared is the broker of this test binary.

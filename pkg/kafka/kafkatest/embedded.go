@@ -66,23 +66,7 @@ func fresh(t testing.TB, addr string, replication int) daybookkafka.Config {
 	config.Partitions, config.Replication = Partitions, replication
 	CreateTopic(t, config, config.Topic, Partitions)
 	CreateTopic(t, config, config.DeadLetterTopic, 1)
-	awaitCoordinator(t, config)
 	return config
-}
-
-// awaitCoordinator waits until the group's offsets can be read: the first group
-// makes Apache Kafka create the topic that it keeps them in.
-func awaitCoordinator(t testing.TB, config daybookkafka.Config) {
-	t.Helper()
-	client, done, err := config.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer done()
-	poll(t, "the group's coordinator is ready", func(ctx context.Context) bool {
-		offsets, err := client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: config.Group, Topics: map[string][]int{config.Topic: {0}}})
-		return err == nil && offsets.Error == nil && len(offsets.Topics[config.Topic]) == 1 && offsets.Topics[config.Topic][0].Error == nil
-	})
 }
 
 // poll waits until a condition holds, or fails the test.
