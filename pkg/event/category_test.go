@@ -23,7 +23,7 @@ func TestCategories_Specs(t *testing.T) {
 		event.CategorySupport: "ticket.created ticket.escalated ticket.resolved",
 		event.CategoryOther:   "order.shipped payment invoice. .created user_logins Payment.received *",
 	} {
-		for _, eventType := range strings.Fields(types) {
+		for eventType := range strings.FieldsSeq(types) {
 			want := category
 			if eventType == "invoice." {
 				want = event.CategoryBilling // The family's name, a dot, and an empty rest.

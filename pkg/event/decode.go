@@ -216,7 +216,7 @@ func Origin(m *Message) string {
 			return string(h.Value)
 		}
 	}
-	return m.Topic + "/" + m.Position.String()
+	return m.Topic + "/" + m.String()
 }
 
 // deriveID names an event that came without an id: evt_ and 100 bits of a hash

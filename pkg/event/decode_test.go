@@ -20,14 +20,14 @@ var at = time.Date(2026, 4, 17, 14, 32, 2, 123_000_000, time.UTC)
 // change of the derivation would store them again on a replay.
 const derivedID = "evt_c12tykt37dv6myd7w02r"
 
-func newDecoder(t testing.TB, change ...func(*event.Config)) *event.Decoder {
-	t.Helper()
+func newDecoder(tb testing.TB, change ...func(*event.Config)) *event.Decoder {
+	tb.Helper()
 	c := event.DefaultConfig()
 	for _, f := range change {
 		f(&c)
 	}
 	d, err := event.NewDecoder(c)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return d
 }
 
@@ -38,10 +38,10 @@ func message(value string, headers ...event.Header) *event.Message {
 	}
 }
 
-func readFile(t testing.TB, name string) []byte {
-	t.Helper()
+func readFile(tb testing.TB, name string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(name)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return b
 }
 

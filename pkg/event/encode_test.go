@@ -83,9 +83,9 @@ func TestParseOutput_Refuses(t *testing.T) {
 }
 
 // compact takes the white space out of JSON.
-func compact(t testing.TB, text []byte) []byte {
-	t.Helper()
+func compact(tb testing.TB, text []byte) []byte {
+	tb.Helper()
 	var out bytes.Buffer
-	require.NoError(t, json.Compact(&out, text))
+	require.NoError(tb, json.Compact(&out, text))
 	return out.Bytes()
 }

@@ -15,6 +15,7 @@ import (
 
 // addSeeds gives a target the sample events and texts from the edges of JSON.
 func addSeeds(f *testing.F) {
+	f.Helper()
 	for _, name := range []string{"payment_received", "user_login", "request_error"} {
 		f.Add(readFile(f, "testdata/"+name+".json"))
 	}

@@ -12,9 +12,12 @@ const MaxDepth = 128
 
 // scanner walks over JSON text and holds it to RFC 8259: every byte of a
 // payload is checked, because it is returned verbatim inside our own JSON.
-// It is written by hand because no library both checks skipped values that strictly
-// (depth included) and hands out members as sub-slices; bench_test.go compares.
 // The caller has checked that the text is UTF-8.
+//
+// It is written by hand because of what bench_test.go shows. Of the libraries
+// only go-faster/jx is as fast and as strict with values it skips, but it follows
+// 10,000 levels, does not check UTF-8, and does not tell where a member begins and
+// ends, which Extra and Prepare need. The oracle of its fuzz tests is encoding/json.
 //
 // Methods take the index where to begin and return the one behind what they
 // read, or -1 with the fault noted.

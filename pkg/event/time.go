@@ -17,7 +17,7 @@ func parseTime(s string) (time.Time, bool) {
 	minute, ok6 := twoDigits(s, 14)
 	second, ok7 := twoDigits(s, 17)
 	year = year*100 + yy
-	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6 && ok7) || month < 1 || month > 12 || day < 1 ||
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !ok6 || !ok7 || month < 1 || month > 12 || day < 1 ||
 		day > daysIn(year, month) || hour > 23 || minute > 59 || second > 59 {
 		return time.Time{}, false
 	}
@@ -108,11 +108,13 @@ func appendTime(dst []byte, t time.Time) []byte {
 	if micros := t.Nanosecond() / 1000; micros != 0 {
 		dst = append(dst, '.')
 		for unit := 100_000; micros != 0; unit /= 10 {
-			dst = append(dst, byte('0'+micros/unit))
+			dst = append(dst, byte('0'+micros/unit)) //nolint:gosec // One digit.
 			micros %= unit
 		}
 	}
 	return append(dst, 'Z')
 }
 
-func appendTwo(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
+func appendTwo(dst []byte, n int) []byte {
+	return append(dst, byte('0'+n/10), byte('0'+n%10)) //nolint:gosec // One digit each.
+}

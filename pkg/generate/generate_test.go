@@ -84,7 +84,7 @@ func TestGenerator_EventsAreValid(t *testing.T) {
 	require.Len(t, perTenant, 50)
 	require.Len(t, perCategory, 6)
 	require.Len(t, perSeverity, 4)
-	for _, eventType := range strings.Fields(`request.success request.error rate_limit.hit invoice.created payment.received
+	for eventType := range strings.FieldsSeq(`request.success request.error rate_limit.hit invoice.created payment.received
 		subscription.changed login.success login.failed api_key.created api_key.revoked service.started deploy.completed
 		health_check.failed event.ingested threshold.exceeded anomaly.detected ticket.created ticket.escalated ticket.resolved
 		user_login user_logout session_revoked session_revoked_all client_created client_deleted role_assigned role_removed idp_created`) {

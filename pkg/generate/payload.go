@@ -174,11 +174,11 @@ func (g *Generator) service() {
 	g.add(`"service":"`)
 	g.add(services[c.random%uint64(len(services))])
 	g.add(`","version":"`)
-	g.int(1 + int(c.random>>10&3)) //nolint:gosec // Two bits.
+	g.int(1 + int(c.random>>10&3))
 	g.add(".")
-	g.int(int(c.random >> 12 & 63)) //nolint:gosec // Six bits.
+	g.int(int(c.random >> 12 & 63))
 	g.add(".")
-	g.int(int(c.random >> 18 & 15)) //nolint:gosec // Four bits.
+	g.int(int(c.random >> 18 & 15))
 	g.add(`"`)
 	g.text("region", oneOf(g, regions[:]))
 	g.number("replicas", 1+g.random.below(12))

@@ -133,10 +133,10 @@ func (g *Generator) ip(x uint64) {
 		return
 	}
 	g.add("198.1")
-	g.int(8 + int(x>>8&1)) //nolint:gosec // One bit.
+	g.int(8 + int(x>>8&1))
 	for shift := 16; shift <= 24; shift += 8 {
 		g.add(".")
-		g.int(int(x >> shift & 0xff)) //nolint:gosec // Eight bits.
+		g.int(int(x >> shift & 0xff))
 	}
 }
 
