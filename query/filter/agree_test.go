@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -15,10 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"daybook/pkg/clickhouse"
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
-	"daybook/schema"
+	"daybook/query/querytest"
 )
 
 var agreeCases = flag.Int("agree-cases", 800, "random filters that the matcher and ClickHouse are asked")
@@ -31,17 +29,15 @@ func TestAgree(t *testing.T) {
 	seed := uint64(time.Now().UnixNano()) //nolint:gosec // Any seed will do.
 	t.Logf("seed %d", seed)
 	g := generator{rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // A test needs no secrets.
-	config := clickhousetest.Start(t)
-	require.NoError(t, schema.Up(t.Context(), config, 10_000))
-	conn, err := clickhouse.Open(t.Context(), config)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	conn := querytest.Open(t)
 
 	events := make([]*event.Event, 400)
+	rows := make([]querytest.Row, len(events))
 	for i := range events {
 		events[i] = g.event(i)
+		rows[i] = querytest.Row{Event: *events[i]}
 	}
-	insert(t, conn, events)
+	querytest.Insert(t, conn, rows)
 
 	matched := 0
 	for range *agreeCases {
@@ -85,18 +81,6 @@ func queryIDs(t *testing.T, conn driver.Conn, statement string, args []any) []st
 	}
 	require.NoError(t, rows.Err())
 	return ids
-}
-
-func insert(t *testing.T, conn driver.Conn, events []*event.Event) {
-	t.Helper()
-	batch, err := conn.PrepareBatch(context.WithoutCancel(t.Context()), schema.Insert(schema.Events, schema.EventColumns))
-	require.NoError(t, err)
-	for i, e := range events {
-		require.NoError(t, batch.Append(e.TenantID, e.CreatedAt, e.EventID, e.EventType, e.Category, e.Source, int8(e.Severity),
-			e.ActorType, e.ActorID, e.ActorName, e.ActorEmail, e.TargetType, e.TargetID, e.CorrelationID, e.IPAddress, e.UserAgent,
-			string(e.Payload), string(event.SearchText(nil, e.Payload)), string(e.Extra), e.IngestedAt, "events", int32(0), int64(i)))
-	}
-	require.NoError(t, batch.Send())
 }
 
 // generator makes events and filters from the same small stock of values, so

@@ -44,6 +44,9 @@ func (b *Builder) Float(value float64) { b.parameter("Float64", value) }
 // Int appends an Int64 parameter.
 func (b *Builder) Int(value int64) { b.parameter("Int64", value) }
 
+// Ints appends an Array(Int64) parameter.
+func (b *Builder) Ints(values []int64) { b.parameter("Array(Int64)", values) }
+
 // Time appends a DateTime64(6) parameter. Times that ClickHouse can't hold
 // become its nearest.
 func (b *Builder) Time(value time.Time) {

@@ -14,24 +14,26 @@ type Field struct {
 	Column  string
 	Example string
 	Get     func(*event.Event) string
+	// identifies says that few events share a value.
+	identifies bool
 	// fold reads a value as the column spells it; nil: as it is written.
 	fold func(string) string
 }
 
 // Fields lists the text fields of an event.
 var Fields = []*Field{
-	{Name: "eventId", Short: "id", Column: "event_id", Example: "evt_abc123", Get: func(e *event.Event) string { return e.EventID }},
+	{Name: "eventId", Short: "id", Column: "event_id", Example: "evt_abc123", Get: func(e *event.Event) string { return e.EventID }, identifies: true},
 	{Name: "eventType", Short: "type", Column: "event_type", Example: "login.*", Get: func(e *event.Event) string { return e.EventType }},
 	{Name: "category", Column: "category", Example: "auth", Get: func(e *event.Event) string { return e.Category }, fold: strings.ToLower},
 	{Name: "source", Column: "source", Example: "billing", Get: func(e *event.Event) string { return e.Source }},
 	{Name: "actorType", Column: "actor_type", Example: "USER", Get: func(e *event.Event) string { return e.ActorType }},
-	{Name: "actorId", Short: "actor", Column: "actor_id", Example: "billing-pipeline", Get: func(e *event.Event) string { return e.ActorID }},
+	{Name: "actorId", Short: "actor", Column: "actor_id", Example: "billing-pipeline", Get: func(e *event.Event) string { return e.ActorID }, identifies: true},
 	{Name: "actorName", Column: "actor_name", Example: `"Jane Doe"`, Get: func(e *event.Event) string { return e.ActorName }},
-	{Name: "actorEmail", Column: "actor_email", Example: "*@example.com", Get: func(e *event.Event) string { return e.ActorEmail }},
+	{Name: "actorEmail", Column: "actor_email", Example: "*@example.com", Get: func(e *event.Event) string { return e.ActorEmail }, identifies: true},
 	{Name: "targetType", Column: "target_type", Example: "INVOICE", Get: func(e *event.Event) string { return e.TargetType }},
-	{Name: "targetId", Short: "target", Column: "target_id", Example: "inv_def456", Get: func(e *event.Event) string { return e.TargetID }},
-	{Name: "correlationId", Short: "correlation", Column: "correlation_id", Example: "req_jkl012", Get: func(e *event.Event) string { return e.CorrelationID }},
-	{Name: "ipAddress", Short: "ip", Column: "ip_address", Example: "203.0.113.*", Get: func(e *event.Event) string { return e.IPAddress }},
+	{Name: "targetId", Short: "target", Column: "target_id", Example: "inv_def456", Get: func(e *event.Event) string { return e.TargetID }, identifies: true},
+	{Name: "correlationId", Short: "correlation", Column: "correlation_id", Example: "req_jkl012", Get: func(e *event.Event) string { return e.CorrelationID }, identifies: true},
+	{Name: "ipAddress", Short: "ip", Column: "ip_address", Example: "203.0.113.*", Get: func(e *event.Event) string { return e.IPAddress }, identifies: true},
 	{Name: "userAgent", Column: "user_agent", Example: "curl/*", Get: func(e *event.Event) string { return e.UserAgent }},
 }
 

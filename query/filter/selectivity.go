@@ -1,0 +1,47 @@
+package filter
+
+import "slices"
+
+// Selectivity is a guess at how many events a filter's conditions leave, its
+// times aside. A search takes its first steps by it; no result depends on it.
+type Selectivity uint8
+
+// The guesses, from every event to a few.
+const (
+	Everything Selectivity = iota // no condition
+	Common                        // types, severities and the like
+	Unknown                       // texts, patterns, payload fields: anything, at the cost of reading texts
+	Rare                          // ids, which have an index
+)
+
+// Selectivity returns the guess for the filter.
+func (f *Filter) Selectivity() Selectivity {
+	if f.Root == nil {
+		return Everything
+	}
+	required, ok := f.Root.(And)
+	if !ok {
+		required = And{f.Root}
+	}
+	if slices.ContainsFunc(required, isRare) {
+		return Rare
+	}
+	guess := Common
+	f.Root.visit(func(leaf Node) {
+		switch leaf := leaf.(type) {
+		case severity, createdAt:
+		case header:
+			if leaf.field.identifies || len(leaf.patterns) > 0 {
+				guess = Unknown
+			}
+		default:
+			guess = Unknown
+		}
+	})
+	return guess
+}
+
+func isRare(n Node) bool {
+	h, ok := n.(header)
+	return ok && h.field.identifies && len(h.patterns) == 0 && !slices.Contains(h.exact, "")
+}

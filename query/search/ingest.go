@@ -1,0 +1,125 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"daybook/pkg/apierror"
+	"daybook/pkg/event"
+	"daybook/query/filter"
+	"daybook/query/statement"
+	"daybook/schema"
+)
+
+// Order ingest is for those who poll. Its position is an offset for each
+// partition of the Kafka topic. Within a partition events are stored in blocks, one
+// after the other, but a block that spans months, or that failed and is being
+// completed, becomes visible in pieces. So a page shows only what is below
+// the offset up to which ingest has confirmed every event of the partition as
+// stored: nothing can appear there any more, and going on from there
+// misses nothing, however late an event came or whenever it happened.
+
+// Stored tells how far the topic is confirmed as stored.
+type Stored interface {
+	Stored(ctx context.Context) (Log, error)
+}
+
+// Log is a Kafka topic and, for each of its partitions, the offset below which
+// every event is in the store.
+type Log struct {
+	Topic string
+	Epoch uint32  // another one when a topic of the same name was made anew
+	Next  []int64 // negative: nothing was ever confirmed, or Kafka forgot it
+}
+
+func (s *Service) searchIngest(ctx context.Context, r Request) (*Page, error) {
+	if s.stored == nil {
+		return nil, apierror.Invalid("order", "ingest needs the Kafka topic, which this node doesn't read")
+	}
+	log, err := s.stored.Stored(ctx)
+	if err != nil {
+		return nil, &apierror.Error{Kind: apierror.KindUnavailable, Detail: "Kafka does not say now how far events are stored; try again shortly", Cause: err}
+	}
+	until := slices.Clone(log.Next)
+	from := make([]int64, len(until))
+	bound := binding(r, fmt.Sprintf("%s@%d", log.Topic, log.Epoch))
+	if r.Cursor != "" {
+		content, err := openCursor(bound, r.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		next, err := readOffsets(content)
+		if err != nil {
+			return nil, err
+		}
+		if len(next) > len(from) {
+			return nil, damagedCursor() // Partitions never become fewer.
+		}
+		copy(from, next)
+	}
+	for p, offset := range from {
+		if 0 <= until[p] && until[p] < offset {
+			return nil, apierror.Invalid("cursor", "is ahead of the log, which was made anew or set back; begin without a cursor")
+		}
+		until[p] = max(until[p], offset)
+	}
+	page := &Page{}
+	rows, err := statement.Collect(ctx, s.reader, &page.Usage, ingestStatement(s.Scope(r.Tenant), r, log.Topic, from, until),
+		func(rows driver.Rows) (row ingestRow, err error) {
+			row.Event, err = scanEvent(rows, &row.partition, &row.offset)
+			return row, err
+		})
+	if err != nil {
+		return nil, err
+	}
+	// Copies of a row, of an insert that was repeated, are adjacent.
+	more := len(rows) > r.Limit
+	rows = slices.CompactFunc(rows[:min(len(rows), r.Limit)], func(a, b ingestRow) bool { return a.partition == b.partition && a.offset == b.offset })
+	for _, row := range rows {
+		page.Events = append(page.Events, row.Event)
+	}
+	if more {
+		advance(from, until, rows[len(rows)-1])
+	} else {
+		copy(from, until)
+	}
+	// There is always a next page: of what has not been stored yet.
+	page.NextCursor = sealCursor(bound, appendOffsets(nil, from))
+	return page, nil
+}
+
+type ingestRow struct {
+	event.Event
+	partition int32
+	offset    int64
+}
+
+// advance moves the positions behind the last row of a page. Rows come by
+// offset, then partition, so each partition was read up to the row's offset.
+func advance(from, until []int64, last ingestRow) {
+	for p := range from {
+		next := last.offset
+		if p <= int(last.partition) {
+			next++
+		}
+		from[p] = max(from[p], min(next, until[p]))
+	}
+}
+
+func ingestStatement(scope filter.Scope, r Request, topic string, from, until []int64) *filter.Builder {
+	var b filter.Builder
+	b.Write("SELECT ", Columns, ", kafka_partition, kafka_offset FROM ", schema.Events, " WHERE ")
+	r.Filter.Where(&b, scope)
+	b.Write(" AND kafka_topic = ")
+	b.Text(topic)
+	b.Write(" AND kafka_offset >= arrayElement(")
+	b.Ints(from)
+	b.Write(", kafka_partition + 1) AND kafka_offset < arrayElement(")
+	b.Ints(until)
+	b.Write(", kafka_partition + 1) ORDER BY kafka_offset, kafka_partition LIMIT ")
+	b.Int(int64(r.Limit) + 1)
+	return &b
+}

@@ -1,0 +1,90 @@
+package search
+
+import (
+	"context"
+	"sort"
+	"sync"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"daybook/pkg/tenant"
+	"daybook/query/filter"
+	"daybook/query/statement"
+	"daybook/schema"
+)
+
+// profile says how many events a tenant has in which hour, in ascending order,
+// without the hours that have none. It may be out of date.
+type profile []hour
+
+type hour struct {
+	start  time.Time
+	events uint64
+}
+
+// within returns the hours that overlap a range, as a new slice.
+func (p profile) within(w window) []hour {
+	low := 0
+	if !w.from.IsZero() {
+		low = sort.Search(len(p), func(i int) bool { return p[i].start.Add(time.Hour).After(w.from) })
+	}
+	high := len(p)
+	if !w.to.IsZero() {
+		high = sort.Search(len(p), func(i int) bool { return !p[i].start.Before(w.to) })
+	}
+	if low >= high {
+		return nil
+	}
+	return append([]hour(nil), p[low:high]...)
+}
+
+const (
+	profileAge  = time.Minute
+	maxProfiles = 2000 // of a year at most: 280 KB each
+)
+
+// profiles keeps the profiles of the tenants that search.
+type profiles struct {
+	reader *statement.Reader
+	now    func() time.Time
+
+	mu       sync.Mutex // guards byTenant
+	byTenant map[tenant.ID]datedProfile
+}
+
+type datedProfile struct {
+	profile
+	read time.Time
+}
+
+// get returns a tenant's profile, read anew where it is old. Two searches may
+// read it at once; either answer serves.
+func (p *profiles) get(ctx context.Context, scope filter.Scope, usage *statement.Usage) (profile, error) {
+	now := p.now()
+	p.mu.Lock()
+	known, ok := p.byTenant[scope.Tenant]
+	p.mu.Unlock()
+	if ok && now.Sub(known.read) < profileAge {
+		return known.profile, nil
+	}
+	var b filter.Builder
+	b.Write("SELECT toStartOfHour(bucket) AS hour, toUInt64(sum(events)) FROM ", schema.Events15m, " WHERE tenant_id = ")
+	b.Text(string(scope.Tenant))
+	b.Write(" AND bucket >= ")
+	b.Seconds(scope.Oldest.Truncate(time.Hour))
+	b.Write(" GROUP BY hour ORDER BY hour")
+	hours, err := statement.Collect(ctx, p.reader, usage, &b, func(rows driver.Rows) (h hour, err error) {
+		return h, rows.Scan(&h.start, &h.events)
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.byTenant) >= maxProfiles {
+		clear(p.byTenant) // They come back within a few milliseconds each.
+	}
+	p.byTenant[scope.Tenant] = datedProfile{hours, now}
+	return hours, nil
+}

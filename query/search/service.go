@@ -1,0 +1,171 @@
+package search
+
+import (
+	"context"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"daybook/pkg/apierror"
+	"daybook/pkg/event"
+	"daybook/pkg/tenant"
+	"daybook/query/filter"
+	"daybook/query/statement"
+	"daybook/schema"
+)
+
+// Service searches the events of the store.
+type Service struct {
+	reader    *statement.Reader
+	retention time.Duration
+	now       func() time.Time
+	profiles  *profiles
+	stored    Stored
+}
+
+// New returns a service that shows events for the given days. stored is for
+// order=ingest, which is refused where it is nil.
+func New(reader *statement.Reader, retentionDays int, now func() time.Time, stored Stored) *Service {
+	return &Service{
+		reader: reader, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now, stored: stored,
+		profiles: &profiles{reader: reader, now: now, byTenant: map[tenant.ID]datedProfile{}},
+	}
+}
+
+// Request is one page of a search.
+type Request struct {
+	Tenant tenant.ID
+	Filter *filter.Filter
+	Order  Order
+	Limit  int    // at least 1
+	Cursor string // of the page before; empty: the first page
+}
+
+// Page is the answer to a Request.
+type Page struct {
+	Events     []event.Event
+	NextCursor string // empty: there is nothing more
+	Usage      statement.Usage
+}
+
+// Scope returns what every read of a tenant is confined to.
+func (s *Service) Scope(id tenant.ID) filter.Scope {
+	return filter.Scope{Tenant: id, Oldest: s.now().Add(-s.retention)}
+}
+
+// Search returns one page.
+func (s *Service) Search(ctx context.Context, r Request) (*Page, error) {
+	if r.Order == Ingest {
+		return s.searchIngest(ctx, r)
+	}
+	return s.searchTime(ctx, r)
+}
+
+// searchTime reads windows until the page is full, plus one event that tells
+// whether there is another page.
+func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
+	page := &Page{}
+	scope := s.Scope(r.Tenant)
+	whole := window{from: r.Filter.Lower(scope), to: r.Filter.To.Time}
+	bound := binding(r, "")
+	var after *at
+	if r.Cursor != "" {
+		content, err := openCursor(bound, r.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		p, err := readAt(content)
+		if err != nil {
+			return nil, err
+		}
+		after = &p
+		if r.Order == Newest {
+			whole.to = p.created.Add(time.Microsecond)
+		} else if p.created.After(whole.from) {
+			whole.from = p.created
+		}
+	}
+	known, err := s.profiles.get(ctx, scope, &page.Usage)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range windows(known, whole, r.Order == Newest, firstWindow(r.Filter.Selectivity(), r.Limit)) {
+		if err := s.readWindow(ctx, scope, r, w, after, page); err != nil {
+			return nil, err
+		}
+		if len(page.Events) > r.Limit {
+			page.Events = page.Events[:r.Limit]
+			page.NextCursor = sealCursor(bound, appendAt(nil, position(&page.Events[r.Limit-1])))
+			break
+		}
+	}
+	return page, nil
+}
+
+// readWindow adds the window's events to the page until it has one more than
+// its limit. Copies of an event, which the store has until it merges them, are
+// adjacent; they count once.
+func (s *Service) readWindow(ctx context.Context, scope filter.Scope, r Request, w window, after *at, page *Page) error {
+	for {
+		missing := r.Limit + 1 - len(page.Events)
+		b := timeStatement(scope, r, w, after, missing)
+		found, err := statement.Collect(ctx, s.reader, &page.Usage, b, ScanEvent)
+		if err != nil {
+			return err
+		}
+		for _, e := range found {
+			p := position(&e)
+			if after == nil || !p.equal(*after) {
+				page.Events = append(page.Events, e)
+			}
+			after = &p
+		}
+		if len(found) < missing || len(page.Events) > r.Limit {
+			return nil
+		}
+	}
+}
+
+// timeStatement selects the events of a window behind a position. The
+// position is spelt out, because ClickHouse doesn't use the key for a comparison of
+// tuples (#75086).
+func timeStatement(scope filter.Scope, r Request, w window, after *at, limit int) *filter.Builder {
+	var b filter.Builder
+	in := filter.Filter{Root: r.Filter.Root, From: filter.Moment{Time: w.from}, To: filter.Moment{Time: w.to}}
+	b.Write("SELECT ", Columns, " FROM ", schema.Events, " WHERE ")
+	in.Where(&b, scope)
+	direction, before := " ASC", ">"
+	if r.Order == Newest {
+		direction, before = " DESC", "<"
+	}
+	if after != nil {
+		b.Write(" AND created_at ", before, "= ")
+		b.Time(after.created)
+		b.Write(" AND (created_at ", before, " ")
+		b.Time(after.created)
+		b.Write(" OR event_id ", before, " ")
+		b.Text(after.id)
+		b.Write(")")
+	}
+	b.Write(" ORDER BY tenant_id", direction, ", created_at", direction, ", event_id", direction, " LIMIT ")
+	b.Int(int64(limit))
+	return &b
+}
+
+// Event returns one event by its id.
+func (s *Service) Event(ctx context.Context, id tenant.ID, eventID string, usage *statement.Usage) (*event.Event, error) {
+	var b filter.Builder
+	b.Write("SELECT ", Columns, " FROM ", schema.Events, " WHERE ")
+	(&filter.Filter{}).Where(&b, s.Scope(id))
+	b.Write(" AND event_id = ")
+	b.Text(eventID)
+	b.Write(" ORDER BY tenant_id DESC, created_at DESC LIMIT 1")
+	found, err := statement.Collect(ctx, s.reader, usage, &b, func(rows driver.Rows) (event.Event, error) { return ScanEvent(rows) })
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, apierror.New(apierror.KindNotFound, "there is no event with this id, or it is older than the retention")
+	}
+	return &found[0], nil
+}

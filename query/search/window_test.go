@@ -1,0 +1,57 @@
+package search
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// However the profile looks, the windows are the whole range, gapless and in
+// order.
+func TestWindows_AreTheWholeRange(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // A test needs no secrets.
+	start := now.Truncate(time.Hour)
+	for range 2000 {
+		var p profile
+		at := start.Add(-time.Duration(r.IntN(10_000)) * time.Hour)
+		for range r.IntN(50) {
+			at = at.Add(time.Duration(1+r.IntN(100)) * time.Hour)
+			p = append(p, hour{at, uint64(1 + r.IntN(1000))})
+		}
+		whole := window{from: start.Add(-time.Duration(r.IntN(8000)) * 37 * time.Minute)}
+		if r.IntN(2) == 0 {
+			whole.to = whole.from.Add(time.Duration(r.IntN(8000)) * 41 * time.Minute)
+		}
+		newestFirst := r.IntN(2) == 0
+		got := windows(p, whole, newestFirst, uint64(1+r.IntN(3000)))
+		if newestFirst {
+			for i, j := 0, len(got)-1; i < j; i, j = i+1, j-1 {
+				got[i], got[j] = got[j], got[i]
+			}
+		}
+		require.Equal(t, whole.from, got[0].from)
+		require.Equal(t, whole.to, got[len(got)-1].to)
+		for i := 1; i < len(got); i++ {
+			require.Equal(t, got[i-1].to, got[i].from)
+		}
+	}
+}
+
+func TestWindows_Widen(t *testing.T) {
+	start := now.Truncate(24 * time.Hour)
+	var p profile
+	for i := range 1000 {
+		p = append(p, hour{start.Add(time.Duration(i) * time.Hour), 10})
+	}
+	hours := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
+	require.Equal(t, []window{
+		{from: hours(990)}, {hours(910), hours(990)}, {hours(270), hours(910)}, {hours(-5), hours(270)},
+	}, windows(p, window{from: hours(-5)}, true, 100))
+	require.Equal(t, []window{
+		{hours(100), hours(110)}, {hours(110), hours(190)}, {hours(190), hours(400)},
+	}, windows(p, window{hours(100), hours(400)}, false, 100))
+	require.Equal(t, []window{{hours(5000), hours(6000)}}, windows(p, window{hours(5000), hours(6000)}, true, 100))
+	require.Equal(t, []window{{from: hours(0)}}, windows(nil, window{from: hours(0)}, true, 100))
+}
