@@ -42,6 +42,7 @@ type stack struct {
 	stop    func() // ends the hub and the server
 	revoked sync.Map
 	deps    func(*Deps)
+	mu      sync.Mutex // guards url while the node restarts
 }
 
 func newStack(t *testing.T, change ...func(*stack)) *stack {
