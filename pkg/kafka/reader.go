@@ -171,6 +171,7 @@ func headers(in []kafka.Header) []event.Header {
 // not caught up yet: where the log holds the offset after all, the caller
 // tries again.
 func (r *Reader) outOfRange(ctx context.Context) error {
+	r.disconnect() // kafka-go leaves the rest of an answer with an error unread, which spoils the connection.
 	first, end, err := r.Offsets(ctx)
 	if err != nil {
 		return err
