@@ -1,0 +1,54 @@
+package query
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/labstack/echo/v4"
+
+	"daybook/pkg/auth"
+	"daybook/pkg/bytesize"
+	"daybook/pkg/httpserver"
+	"daybook/query/search"
+	"daybook/query/statement"
+)
+
+// Deps is what the calls of the API work with.
+type Deps struct {
+	Conn          driver.Conn
+	Limits        statement.Config
+	RetentionDays int
+	Now           func() time.Time
+	Stored        search.Stored // for order=ingest, which is refused where it is nil
+
+	Intake    echo.HandlerFunc // POST /api/v1/events
+	MaxIntake bytesize.Size    // of its body
+	Stream    echo.HandlerFunc // GET /api/v1/events/stream
+	Keys      []httpserver.Route
+}
+
+// Routes is every call of the API: what it needs stands beside what it does.
+func Routes(d Deps) []httpserver.Route {
+	reader := statement.NewReader(d.Conn, d.Limits)
+	events := search.New(reader, d.RetentionDays, d.Now, d.Stored)
+	routes := []httpserver.Route{
+		{Method: http.MethodPost, Path: "/api/v1/events", Scope: auth.ScopeEventsWrite, MaxBody: d.MaxIntake, Handler: d.Intake},
+		{Method: http.MethodGet, Path: "/api/v1/events", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeSearch)},
+		{Method: http.MethodGet, Path: "/api/v1/events/stream", Scope: auth.ScopeEventsRead, Stream: true, Handler: d.Stream},
+		{Method: http.MethodGet, Path: "/api/v1/events/:eventId", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeEvent)},
+	}
+	return append(routes, d.Keys...)
+}
+
+// handler adapts a handler of net/http to Echo. The parts of a path that Echo
+// found are the request's path values.
+func handler(serve func(http.ResponseWriter, *http.Request) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		request := c.Request()
+		for _, name := range c.ParamNames() {
+			request.SetPathValue(name, c.Param(name))
+		}
+		return serve(c.Response(), request)
+	}
+}
