@@ -45,7 +45,7 @@ func cloudEventMode(headers []Header) (mode cloudEventsMode, contentType string)
 		switch {
 		case strings.EqualFold(h.Key, "content-type"):
 			contentType = string(h.Value)
-			if strings.HasPrefix(strings.ToLower(contentType), "application/cloudevents") {
+			if isStructured(contentType) {
 				return modeStructured, contentType
 			}
 		case strings.EqualFold(h.Key, "ce_specversion"):
@@ -53,6 +53,10 @@ func cloudEventMode(headers []Header) (mode cloudEventsMode, contentType string)
 		}
 	}
 	return mode, contentType
+}
+
+func isStructured(contentType string) bool {
+	return strings.HasPrefix(strings.ToLower(contentType), "application/cloudevents")
 }
 
 // structure turns a CloudEvent in binary mode into its structured form.
@@ -330,7 +334,7 @@ func traceID(traceParent string) string {
 
 // FromHTTP returns the structured form of a CloudEvent in binary mode over
 // HTTP (ce-specversion and its sister headers), for Prepare. ok is false where the
-// request carries none.
+// request carries none; the content type of structured mode outweighs headers.
 func FromHTTP(header map[string][]string, body []byte) (text []byte, ok bool, err error) {
 	var headers []Header
 	var contentType string
@@ -342,6 +346,9 @@ func FromHTTP(header map[string][]string, body []byte) (text []byte, ok bool, er
 		lower := strings.ToLower(name)
 		if lower == "content-type" {
 			contentType = values[0]
+			if isStructured(contentType) {
+				return nil, false, nil
+			}
 		}
 		attribute, found := strings.CutPrefix(lower, "ce-")
 		if !found {

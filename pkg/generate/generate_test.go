@@ -21,8 +21,8 @@ func config(events int) generate.Config {
 	return generate.Config{Seed: 7, Tenants: 50, Events: events, Days: 30, End: end}
 }
 
-func all(t testing.TB, c generate.Config, visit func(value, key []byte, at time.Time)) {
-	t.Helper()
+func all(tb testing.TB, c generate.Config, visit func(value, key []byte, at time.Time)) {
+	tb.Helper()
 	g := generate.New(c)
 	var buf []byte
 	for {
