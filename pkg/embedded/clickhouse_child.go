@@ -110,6 +110,7 @@ func (c *ClickHouse) spawnOnce(ctx context.Context) (*child, error) {
 	}()
 	go one.cutCrashShort()
 	_ = writePid(lock, command.Process.Pid) // Without it, a hanging orphan is only waited for.
+	preferAsVictim(command.Process.Pid)
 
 	one.probe, err = clickhouse.Open(&clickhouse.Options{Addr: []string{native}, DialTimeout: 5 * time.Second, MaxOpenConns: 4, MaxIdleConns: 1})
 	if err == nil {
@@ -127,6 +128,12 @@ func (c *ClickHouse) spawnOnce(ctx context.Context) (*child, error) {
 	c.config.Log.Info("embedded ClickHouse answers", zap.String("addr", c.Addr()),
 		zap.Int("pid", command.Process.Pid), zap.Duration("after", time.Since(one.started)))
 	return one, nil
+}
+
+// preferAsVictim makes the kernel kill ClickHouse before this process when memory
+// runs out: ClickHouse is started again, and the broker lives here.
+func preferAsVictim(pid int) {
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("300"), 0) // A hint.
 }
 
 // command is the child's command line: clickhouse-local that opens its ports and

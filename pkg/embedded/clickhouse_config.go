@@ -32,21 +32,38 @@ const (
 	mostMemory  = 8 * bytesize.GiB
 )
 
-// DefaultMaxMemory is 40 % of the machine's memory, at least 1 and at most
-// 8 GiB: 1.6 GiB on a laptop of 4 GB.
+// DefaultMaxMemory is 40 % of the memory that this process may use, at least 1
+// and at most 8 GiB: 1.6 GiB on a laptop of 4 GB.
 func DefaultMaxMemory() bytesize.Size {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return leastMemory
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) >= 2 && fields[0] == "MemTotal:" {
-			kib, _ := strconv.ParseInt(fields[1], 10, 64)
-			return min(max(bytesize.Size(kib)*bytesize.KiB*2/5, leastMemory), mostMemory)
+	return min(max(usableMemory("/")*2/5, leastMemory), mostMemory)
+}
+
+// usableMemory is the machine's memory, or the container's where that is less; 0
+// where neither can be told. The root is that of the file system.
+func usableMemory(root string) bytesize.Size {
+	var usable bytesize.Size
+	read := func(path, prefix string, unit bytesize.Size) {
+		text, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			return
+		}
+		for line := range strings.Lines(string(text)) {
+			fields := strings.Fields(strings.TrimPrefix(line, prefix))
+			if !strings.HasPrefix(line, prefix) || len(fields) == 0 {
+				continue
+			}
+			// No limit is "max" in one version of cgroups, and an absurd number in the other.
+			n, err := strconv.ParseInt(fields[0], 10, 64)
+			if err == nil && n > 0 && n < 1<<50 && (usable == 0 || bytesize.Size(n)*unit < usable) {
+				usable = bytesize.Size(n) * unit
+			}
+			return
 		}
 	}
-	return leastMemory
+	read("proc/meminfo", "MemTotal:", bytesize.KiB)
+	read("sys/fs/cgroup/memory.max", "", 1)
+	read("sys/fs/cgroup/memory/memory.limit_in_bytes", "", 1)
+	return usable
 }
 
 // serverSettings is what the two files for ClickHouse are made from.

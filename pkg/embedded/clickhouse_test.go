@@ -20,7 +20,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
+	"go.uber.org/zap/zaptest/observer"
 
 	"daybook/pkg/bytesize"
 	"daybook/pkg/clickhouse"
@@ -139,6 +141,56 @@ func TestClickHouse_AbortedComesBack(t *testing.T) {
 	require.NoError(t, syscall.Kill(server.Pid(), syscall.SIGABRT))
 	back := eventually(t, 2*time.Second, "ClickHouse is back", func() bool { return server.Restarts() == 1 && server.Pid() != 0 })
 	t.Logf("back after %s", back)
+}
+
+// A new connection waits for a ClickHouse that is starting.
+func TestClickHouse_ConnectWhileItStarts(t *testing.T) {
+	server := clickhousetest.Server(t)
+	config := clickhousetest.Config(t, server)
+	require.NoError(t, syscall.Kill(server.Pid(), syscall.SIGKILL))
+	eventually(t, 5*time.Second, "the kill is noticed", func() bool { return server.Pid() == 0 })
+	conn, err := clickhouse.Open(t.Context(), config)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+}
+
+// An engine that no longer starts is tried again, with the reason in the log,
+// until it does or until Close.
+func TestClickHouse_DoesNotStartAgain(t *testing.T) {
+	library, err := embedded.EnginePath()
+	if err != nil {
+		clickhousetest.Server(t) // Skips or fails, with the reason.
+	}
+	if !strings.HasSuffix(library, ".so") {
+		library = ""
+	}
+	broken := filepath.Join(t.TempDir(), "broken")
+	run := "'" + clickhousetest.Executable(t) + "' engine '" + library + "'"
+	if library == "" {
+		run = "clickhouse local"
+	}
+	dir := executableFile(t, "clickhouse", `shift; if [ -e '`+broken+`' ]; then echo "the disk is full" >&2; exit 3; fi; exec `+run+` "$@"`)
+	core, logged := observer.New(zap.ErrorLevel)
+	server := clickhousetest.Server(t, func(c *embedded.ClickHouseConfig) {
+		c.Engine, c.Log = filepath.Join(dir, "clickhouse"), zap.New(core)
+	})
+	require.NoError(t, os.WriteFile(broken, nil, 0o600))
+	require.NoError(t, syscall.Kill(server.Pid(), syscall.SIGKILL))
+	eventually(t, 10*time.Second, "it is tried again", func() bool { return server.Restarts() >= 3 })
+	tries := logged.FilterMessage("embedded ClickHouse does not start; trying again").All()
+	require.NotEmpty(t, tries)
+	require.Contains(t, tries[0].ContextMap()["error"], "the disk is full")
+
+	require.NoError(t, os.Remove(broken))
+	eventually(t, 10*time.Second, "it is back", func() bool { return server.Pid() != 0 })
+
+	require.NoError(t, os.WriteFile(broken, nil, 0o600))
+	require.NoError(t, syscall.Kill(server.Pid(), syscall.SIGKILL))
+	before := server.Restarts()
+	eventually(t, 10*time.Second, "it is tried again", func() bool { return server.Restarts() > before })
+	began := time.Now()
+	require.NoError(t, server.Close())
+	require.Less(t, time.Since(began), 2*time.Second)
 }
 
 // Ctrl-C, and what stops a service, reach every process of a group. This one is

@@ -108,12 +108,6 @@ func highWater(t *testing.T, pid int) bytesize.Size {
 	return bytesize.Size(kib) * bytesize.KiB
 }
 
-func TestDefaultMaxMemory(t *testing.T) {
-	memory := embedded.DefaultMaxMemory()
-	require.GreaterOrEqual(t, memory, bytesize.GiB)
-	require.LessOrEqual(t, memory, 8*bytesize.GiB)
-}
-
 func TestClickHouse_HTTP(t *testing.T) {
 	closed := clickhousetest.Server(t)
 	require.Empty(t, closed.HTTPAddr())
