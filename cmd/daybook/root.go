@@ -71,7 +71,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "settings `file` (default: "+config.DefaultFile+" where there is one)")
 	root.AddCommand(
 		a.serveCommand(), a.migrateCommand(), a.keysCommand(), a.generateCommand(), a.publishCommand(),
-		a.deadLettersCommand(), a.healthCommand(), a.versionCommand(), a.engineCommand(),
+		a.deadLettersCommand(), a.benchCommand(), a.healthCommand(), a.versionCommand(), a.engineCommand(),
 	)
 	return root
 }

@@ -146,6 +146,9 @@ func (a *app) serve(ctx context.Context, c config.Config, roles []string, demo b
 		}
 		stages = append(stages, stage{"ingest", in.Run})
 	}
+	if err := n.registry.Register(n.ready); err != nil {
+		return err
+	}
 	if on.admin != nil {
 		admin := httpserver.NewAdmin(log.Named("admin"), n.registry, n.ready)
 		stages = append(stages, stage{"admin", func(ctx context.Context) error { return admin.Run(ctx, on.admin) }})

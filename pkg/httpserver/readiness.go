@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 const (
@@ -80,6 +81,23 @@ func (r *Readiness) ask(ctx context.Context) []CheckResult {
 	}
 	wait.Wait()
 	return results
+}
+
+var dependencyUp = prometheus.NewDesc("daybook_dependency_up", "1 where the dependency answers, as in /readyz.", []string{"name"}, nil)
+
+// Describe implements prometheus.Collector.
+func (r *Readiness) Describe(to chan<- *prometheus.Desc) { to <- dependencyUp }
+
+// Collect implements prometheus.Collector: it asks as /readyz does.
+func (r *Readiness) Collect(to chan<- prometheus.Metric) {
+	results, _ := r.Results(context.Background())
+	for _, result := range results {
+		up := 0.0
+		if result.OK {
+			up = 1
+		}
+		to <- prometheus.MustNewConstMetric(dependencyUp, prometheus.GaugeValue, up, result.Name)
+	}
 }
 
 type readyAnswer struct {

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	metricName = regexp.MustCompile(`\bdaybook_[a-z0-9_]+`)
+	sampleName = regexp.MustCompile(`(?m)^# TYPE (daybook_[a-z0-9_]+) (\w+)$`)
+)
+
+// checkDeployedMetrics holds that the dashboard and the alerts only ask for
+// metrics that a node has.
+func checkDeployedMetrics(t *testing.T, admin string) {
+	response, err := http.Get(admin + "/metrics")
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	known := map[string]bool{}
+	for _, m := range sampleName.FindAllStringSubmatch(string(text), -1) {
+		known[m[1]] = true
+		if m[2] == "histogram" {
+			known[m[1]+"_bucket"], known[m[1]+"_sum"], known[m[1]+"_count"] = true, true, true
+		}
+	}
+	// These have no value until the first of them happens.
+	for _, name := range []string{"daybook_ingest_gap_messages_total", "daybook_ingest_retries_total", "daybook_ingest_dead_letters_total"} {
+		known[name] = true
+	}
+	for _, file := range []string{"grafana-dashboard.json", "alerts.yml"} {
+		content, err := os.ReadFile(filepath.Join(sources, "../../deploy", file))
+		require.NoError(t, err)
+		asked := metricName.FindAllString(string(content), -1)
+		if len(asked) < 5 {
+			t.Errorf("%s asks for %d metrics only", file, len(asked))
+		}
+		for _, name := range asked {
+			if !known[name] {
+				t.Errorf("%s asks for %s, which a node does not have", file, name)
+			}
+		}
+	}
+}

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+)
+
+// sources is this folder; tests work in others.
+var sources, _ = os.Getwd()
+
+// TestMain lets the test binary be the child that the embedded ClickHouse
+// runs in, as daybook itself is.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "engine" {
+		os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
+	os.Exit(m.Run())
+}
