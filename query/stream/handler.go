@@ -92,6 +92,13 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 // open sends the first frames and then the stream.
 func (s *session) open(ctx context.Context, f *feed, req request, mode string, gap map[string]any) error {
 	s.buf = s.wire.appendRetry(s.buf, jitter(2*time.Second, 3*time.Second))
+	older := req.tail > 0 && mode == modeKafka
+	if older {
+		// The first events will be older than the present position: an id of now would make a client that is cut off here skip them.
+		here := s.at
+		s.at = nil
+		defer func() { s.at = here }()
+	}
 	if err := s.control("hello", map[string]any{
 		"mode":        mode,
 		"serverTime":  s.hub.deps.Now().UTC(),
