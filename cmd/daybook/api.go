@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -11,33 +10,44 @@ import (
 	"daybook/pkg/auth"
 	"daybook/pkg/bytesize"
 	"daybook/pkg/httpserver"
+	"daybook/query"
 	"daybook/query/filter"
+	"daybook/query/search"
 	"daybook/query/stream"
 )
 
-// maxIntakeBody bounds one request that publishes events. It takes a few of
-// the largest events, and some ten thousand usual ones.
+// maxIntakeBody bounds one request that publishes events: some ten thousand
+// usual ones, or two of the largest.
 const maxIntakeBody = 32 * bytesize.MiB
 
 // api returns the stages that answer calls, in the order in which they stop,
 // and the keys.
 func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
-	keys := auth.NewStore(n.config.Auth, n.conn, n.log.Named("auth"))
-	hub := n.hub(keys)
-	hubContext, endStreams := context.WithCancel(context.Background())
 	publisher, err := n.config.Kafka.Writer(n.config.Kafka.Topic)
 	if err != nil {
-		endStreams()
 		return nil, nil, err
 	}
+	brokers, release, err := n.config.Kafka.Client()
+	if err != nil {
+		return nil, nil, err
+	}
+	keys := auth.NewStore(n.config.Auth, n.conn, n.log.Named("auth"))
+	hub := n.hub(keys)
 	n.ready.Add(
 		httpserver.Check{Name: "keys", Func: keys.Ready},
 		httpserver.Check{Name: "stream", Func: func(context.Context) error { return hub.Ready() }},
 	)
+	streaming, endStreams := context.WithCancel(context.Background())
 	server, err := httpserver.New(n.config.HTTP, httpserver.Deps{
-		Log: n.log.Named("http"), Registry: n.registry, Keys: keys, Ready: n.ready,
-		Routes:     append(n.routes(hub, ingest.NewIntake(publisher, n.decoder, time.Now)), httpserver.KeyRoutes(keys)...),
-		OnShutdown: endStreams,
+		Log: n.log.Named("http"), Registry: n.registry, Keys: keys, Ready: n.ready, OnShutdown: endStreams,
+		Routes: query.Routes(query.Deps{
+			Conn: n.conn, Limits: n.config.Query, RetentionDays: n.config.Retention.Days, Now: time.Now,
+			Stored:    search.NewGroupStored(brokers, n.config.Kafka, time.Now),
+			Intake:    ingest.NewIntake(publisher, n.decoder, time.Now).Post,
+			MaxIntake: max(maxIntakeBody, 2*n.config.Ingest.MaxEventBytes),
+			Stream:    hub.Handler(),
+			Keys:      httpserver.KeyRoutes(keys),
+		}),
 	})
 	if err != nil {
 		endStreams()
@@ -45,25 +55,17 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 	}
 	return []stage{
 		{"http", func(ctx context.Context) error {
+			defer release()
 			defer func() { _ = publisher.Close() }()
 			return server.Run(ctx, on)
 		}},
-		// Ends when HTTP does, which has to wait for the streams to end.
+		// Ends when HTTP shuts down, which then waits for the streams to end.
 		{"stream", func(ctx context.Context) error {
 			defer context.AfterFunc(ctx, endStreams)()
-			return hub.Run(hubContext)
+			return hub.Run(streaming)
 		}},
 		{"keys", keys.Run},
 	}, keys, nil
-}
-
-// routes is every call of the API but those for keys.
-func (n *node) routes(hub *stream.Hub, intake *ingest.Intake) []httpserver.Route {
-	maxBody := max(maxIntakeBody, 2*n.config.Ingest.MaxEventBytes)
-	return []httpserver.Route{
-		{Method: http.MethodPost, Path: "/api/v1/events", Scope: auth.ScopeEventsWrite, MaxBody: maxBody, Handler: intake.Post},
-		{Method: http.MethodGet, Path: "/api/v1/events/stream", Scope: auth.ScopeEventsRead, Stream: true, Handler: hub.Handler()},
-	}
 }
 
 func (n *node) hub(keys *auth.Store) *stream.Hub {

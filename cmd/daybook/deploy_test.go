@@ -19,6 +19,7 @@ var (
 // checkDeployedMetrics holds that the dashboard and the alerts only ask for
 // metrics that a node has.
 func checkDeployedMetrics(t *testing.T, admin string) {
+	t.Helper()
 	response, err := http.Get(admin + "/metrics")
 	require.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()

@@ -119,6 +119,18 @@ func (s *server) call(t *testing.T, method, path, key, body string, headers ...s
 	return response.StatusCode, string(content)
 }
 
+// find calls until the answer has the text in it: what was published can be
+// found within 1.5 s, and a little more on a busy machine.
+func (s *server) find(t *testing.T, key, path, text string, headers ...string) {
+	t.Helper()
+	var body string
+	require.Eventually(t, func() bool {
+		var status int
+		status, body = s.call(t, "GET", path, key, "", headers...)
+		return status == http.StatusOK && strings.Contains(body, text)
+	}, 10*time.Second, 20*time.Millisecond, "no answer with %s, but %s", text, &body)
+}
+
 // watch opens a stream and returns the payloads of its data lines.
 func (s *server) watch(t *testing.T, key, parameters string) <-chan string {
 	t.Helper()
@@ -126,7 +138,7 @@ func (s *server) watch(t *testing.T, key, parameters string) <-chan string {
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+key)
 	request.Header.Set("Accept", "text/event-stream")
-	response, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request) //nolint:bodyclose // By the goroutine below.
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, response.StatusCode)
 	events := make(chan string, 1000)
@@ -193,8 +205,18 @@ not json
 			t.Errorf("publish said %q, not %q", published.stderr, want)
 		}
 	}
-	next(t, stream, `"eventId":"one"`)
-	next(t, stream, `"eventId":"two"`)
+	first := next(t, stream, `"eventType":"a.b"`) // In any order: they are in two partitions.
+	second := next(t, stream, `"eventType":"a.b"`)
+	if both := first + second; !strings.Contains(both, `"eventId":"one"`) || !strings.Contains(both, `"eventId":"two"`) {
+		t.Errorf("streamed: %s", both)
+	}
+
+	s.find(t, key, "/api/v1/events?q=GITHUB&actorId=jane", accepted.EventIDs[0])
+	s.find(t, key, "/api/v1/events/"+accepted.EventIDs[0], `"idp":"github"`)
+	if _, body := s.call(t, "GET", "/api/v1/events", key, ""); strings.Contains(body, "three") {
+		t.Errorf("another tenant's event is shown: %s", body)
+	}
+	s.find(t, "bootstrap-secret", "/api/v1/events", `"eventId":"three"`, "X-Tenant-Id", "other")
 
 	generated := runWith(t, "", "generate", "--events", "3000", "--tenants", "1", "--days", "3")
 	require.Equal(t, exitOK, generated.code, generated.stderr)
@@ -210,6 +232,10 @@ not json
 		{"no scope", "GET", "/api/v1/keys", key, "", nil, 403},
 		{"unknown parameter", "GET", "/api/v1/events/stream?severty=WARN", key, "", nil, 400},
 		{"bad filter", "GET", "/api/v1/events/stream?q=%28", key, "", nil, 400},
+		{"bad search", "GET", "/api/v1/events?limit=x", key, "", nil, 400},
+		{"search in another tenant", "GET", "/api/v1/events", key, "", []string{"X-Tenant-Id", "other"}, 403},
+		{"search of every tenant", "GET", "/api/v1/events", "bootstrap-secret", "", nil, 400},
+		{"no such event", "GET", "/api/v1/events/nosuch", key, "", nil, 404},
 		{"bad event", "POST", "/api/v1/events", key, `{"payload":{}}`, nil, 400},
 		{"another tenant's event", "POST", "/api/v1/events", key, `{"tenantId":"other","eventType":"a"}`, nil, 403},
 		{"too large", "POST", "/api/v1/events", key, strings.Repeat(" ", 33<<20), nil, 413},
@@ -251,6 +277,7 @@ not json
 		t.Errorf("after the restart a wrong key gets %d", status)
 	}
 	next(t, again.watch(t, key, "?since=now-1h"), accepted.EventIDs[0])
+	again.find(t, key, "/api/v1/events/"+accepted.EventIDs[0], `"idp":"github"`)
 }
 
 func TestServe_Demo(t *testing.T) {

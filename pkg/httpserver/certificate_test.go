@@ -59,7 +59,7 @@ func TestServer_TLS(t *testing.T) {
 	if response.StatusCode != 200 || response.ProtoMajor != 2 || response.Header.Get("Strict-Transport-Security") == "" {
 		t.Errorf("%s %s, %v", response.Proto, response.Status, response.Header)
 	}
-	old := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11}} //nolint:gosec // That is what is refused.
+	old := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11}}
 	if response, err := (&http.Client{Transport: old}).Get(url + "/healthz"); err == nil {
 		_ = response.Body.Close()
 		t.Error("TLS 1.1 is accepted")
