@@ -14,6 +14,7 @@ import (
 
 	"daybook/pkg/clickhouse"
 	"daybook/pkg/event"
+	daybookkafka "daybook/pkg/kafka"
 	"daybook/schema"
 )
 
@@ -126,7 +127,7 @@ func (l *deadLetter) appendTo(batch driver.Batch) error {
 // deadLetterTopic publishes dead letters for those who watch the topic; the
 // table is the record.
 type deadLetterTopic struct {
-	writer *kafka.Writer
+	writer *daybookkafka.Writer
 	log    *zap.Logger
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"daybook/pkg/clickhouse"
 	"daybook/pkg/event"
+	daybookkafka "daybook/pkg/kafka"
 	"daybook/schema"
 )
 
@@ -48,8 +49,8 @@ type DeadLetter struct {
 // DeadLetters reads dead letters and publishes them again.
 type DeadLetters struct {
 	Conn   driver.Conn
-	Topic  string        // whose messages they are
-	Writer *kafka.Writer // to that topic; for Replay alone
+	Topic  string               // whose messages they are
+	Writer *daybookkafka.Writer // to that topic; for Replay alone
 	Now    func() time.Time
 }
 

@@ -86,6 +86,8 @@ func hashID(id identity) uint64 {
 	d.Reset()
 	_, _ = d.WriteString(id.tenant)
 	_, _ = d.Write([]byte{0})
+	_, _ = d.WriteString(id.source)
+	_, _ = d.Write([]byte{0})
 	_, _ = d.WriteString(id.event)
 	return max(d.Sum64(), 1)
 }
@@ -97,7 +99,7 @@ func hashID(id identity) uint64 {
 func (r *recentIDs) claim(b *block) *claim {
 	hashes := make([]uint64, len(b.rows))
 	for i := range b.rows {
-		hashes[i] = hashID(identity{b.rows[i].TenantID, b.rows[i].EventID})
+		hashes[i] = hashID(identify(&b.rows[i]))
 	}
 	c := &claim{ids: r, done: make(chan struct{})}
 	r.mu.Lock()
@@ -150,14 +152,14 @@ func (w *writer) dropDuplicates(ctx context.Context, b *block, c *claim) error {
 	}
 	first := make(map[identity]int, len(b.rows))
 	for i := range b.rows {
-		id := identity{b.rows[i].TenantID, b.rows[i].EventID}
+		id := identify(&b.rows[i])
 		if _, ok := first[id]; !ok {
 			first[id] = i
 		}
 	}
 	drop := map[int]struct{}{}
 	for _, i := range c.suspects {
-		id := identity{b.rows[i].TenantID, b.rows[i].EventID}
+		id := identify(&b.rows[i])
 		at, stored := found[id]
 		switch {
 		case first[id] != i:
@@ -183,7 +185,7 @@ const warmRows = 500_000
 func (in *Ingest) warm(ctx context.Context) error {
 	r := in.writer.recent
 	return in.untilRead(ctx, "read the recent event ids", func() error {
-		rows, err := in.conn.Query(ctx, `SELECT tenant_id, event_id FROM `+schema.Events+`
+		rows, err := in.conn.Query(ctx, `SELECT tenant_id, source, event_id FROM `+schema.Events+`
 			WHERE ingested_at > (SELECT max(ingested_at) FROM `+schema.Events+`) - INTERVAL 15 MINUTE LIMIT ?`, warmRows)
 		if err != nil {
 			return err
@@ -193,7 +195,7 @@ func (in *Ingest) warm(ctx context.Context) error {
 		defer r.mu.Unlock()
 		var id identity
 		for rows.Next() {
-			if err := rows.Scan(&id.tenant, &id.event); err != nil {
+			if err := rows.Scan(&id.tenant, &id.source, &id.event); err != nil {
 				return err
 			}
 			r.remember(hashID(id))

@@ -15,6 +15,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	daybookkafka "daybook/pkg/kafka"
 	"daybook/pkg/tenant"
 )
 
@@ -27,14 +28,14 @@ const maxRequestEvents = 50_000
 // Intake takes events over HTTP and publishes them to the topic, from where
 // they take the way of every other event.
 type Intake struct {
-	writer  *kafka.Writer
+	writer  *daybookkafka.Writer
 	decoder *event.Decoder
 	now     func() time.Time
 }
 
 // NewIntake returns an Intake that publishes with the writer, which must wait
 // for all replicas.
-func NewIntake(writer *kafka.Writer, decoder *event.Decoder, now func() time.Time) *Intake {
+func NewIntake(writer *daybookkafka.Writer, decoder *event.Decoder, now func() time.Time) *Intake {
 	return &Intake{writer: writer, decoder: decoder, now: now}
 }
 

@@ -8,6 +8,7 @@ import (
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
 
 	"daybook/pkg/clickhouse"
+	"daybook/pkg/event"
 	"daybook/schema"
 )
 
@@ -17,10 +18,13 @@ type position struct {
 	offset    int64
 }
 
-// identity is what a row is known by in the table, wherever it came from.
+// identity is what an event is known by, wherever it stands: ids are the
+// tenant's own, and those of CloudEvents unique only within their source.
 type identity struct {
-	tenant, event string
+	tenant, source, event string
 }
+
+func identify(e *event.Event) identity { return identity{e.TenantID, e.Source, e.EventID} }
 
 // missing returns which rows of the block the table does not hold. A row is
 // there when its offset, id and time are: offsets alone repeat when a topic
@@ -76,7 +80,7 @@ func (w *writer) missing(ctx context.Context, b *block) ([]int, error) {
 	}
 	still := missing[:0]
 	for _, i := range missing {
-		if _, ok := elsewhere[identity{b.rows[i].TenantID, b.rows[i].EventID}]; !ok {
+		if _, ok := elsewhere[identify(&b.rows[i])]; !ok {
 			still = append(still, i)
 		}
 	}
@@ -102,7 +106,7 @@ func (w *writer) lookup(ctx context.Context, b *block, rows []int) (map[identity
 		}
 		err := clickhouse.ReadRetry(ctx, func() error {
 			answer, err := w.conn.Query(chgo.Context(ctx, chgo.WithSettings(chgo.Settings{"max_query_size": 16 << 20})),
-				`SELECT tenant_id, event_id, kafka_partition, kafka_offset FROM `+schema.Events+`
+				`SELECT tenant_id, source, event_id, kafka_partition, kafka_offset FROM `+schema.Events+`
 				WHERE event_id IN (?) AND created_at BETWEEN fromUnixTimestamp64Micro(?) AND fromUnixTimestamp64Micro(?)`,
 				ids, from.Add(-lookupSlack).UnixMicro(), to.Add(lookupSlack).UnixMicro())
 			if err != nil {
@@ -112,7 +116,7 @@ func (w *writer) lookup(ctx context.Context, b *block, rows []int) (map[identity
 			for answer.Next() {
 				var id identity
 				var at position
-				if err := answer.Scan(&id.tenant, &id.event, &at.partition, &at.offset); err != nil {
+				if err := answer.Scan(&id.tenant, &id.source, &id.event, &at.partition, &at.offset); err != nil {
 					return err
 				}
 				found[id] = at

@@ -28,7 +28,8 @@ CREATE TABLE IF NOT EXISTS events
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(created_at)
-ORDER BY (tenant_id, created_at, event_id)
+PRIMARY KEY (tenant_id, created_at, event_id)
+ORDER BY (tenant_id, created_at, event_id, source)
 TTL toDateTime(created_at) + INTERVAL 365 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
 

@@ -20,7 +20,7 @@ const (
 )
 
 // publisher publishes messages that are acknowledged by all in-sync replicas.
-type publisher struct{ writer *kafkago.Writer }
+type publisher struct{ writer *kafka.Writer }
 
 func newPublisher(c kafka.Config) (*publisher, error) {
 	writer, err := c.Writer(c.Topic)

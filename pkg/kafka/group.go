@@ -33,18 +33,30 @@ func (c Config) ConsumerGroup(t GroupTimings, log *zap.Logger) (*kafka.ConsumerG
 	})
 }
 
+// Writer is a producer that ends its connections when it is closed.
+type Writer struct{ *kafka.Writer }
+
 // Writer returns a producer to a topic that is acknowledged by all in-sync
 // replicas. It keeps what has one key in one partition. Its retries may put a
 // message into the topic twice: kafka-go has no idempotent producer. Its
 // owner closes it.
-func (c Config) Writer(topic string) (*kafka.Writer, error) {
+func (c Config) Writer(topic string) (*Writer, error) {
 	transport, err := c.transport()
 	if err != nil {
 		return nil, err
 	}
-	return &kafka.Writer{
+	return &Writer{&kafka.Writer{
 		Addr: kafka.TCP(c.Brokers...), Topic: topic, Transport: transport, Balancer: kafka.Murmur2Balancer{Consistent: true},
 		RequiredAcks: kafka.RequireAll, BatchTimeout: 2 * time.Millisecond, BatchSize: 1000, BatchBytes: 16 << 20,
 		WriteTimeout: 15 * time.Second, ReadTimeout: 15 * time.Second, MaxAttempts: 3,
-	}, nil
+	}}, nil
+}
+
+// Close flushes what is being written and ends the connections.
+func (w *Writer) Close() error {
+	err := w.Writer.Close()
+	if transport, ok := w.Transport.(*kafka.Transport); ok {
+		transport.CloseIdleConnections()
+	}
+	return err
 }
