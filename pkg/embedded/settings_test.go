@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	driver "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/bytesize"
@@ -63,6 +64,10 @@ func TestClickHouse_SettingsTakeEffect(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
+	// As a client has them that sends no settings of its own.
+	plain, err := driver.Open(&driver.Options{Addr: []string{server.Addr()}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, plain.Close()) })
 	for name, want := range map[string]string{
 		"async_insert":                       "0",
 		"max_memory_usage":                   percent(75),
@@ -70,7 +75,7 @@ func TestClickHouse_SettingsTakeEffect(t *testing.T) {
 		"max_bytes_before_external_sort":     percent(35),
 	} {
 		var got string
-		require.NoError(t, conn.QueryRow(t.Context(), "SELECT value FROM system.settings WHERE name = ?", name).Scan(&got))
+		require.NoError(t, plain.QueryRow(t.Context(), "SELECT value FROM system.settings WHERE name = ?", name).Scan(&got))
 		require.Equal(t, want, got, name)
 	}
 	var logs uint64
