@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -16,45 +17,50 @@ const (
 	writeTimeout = 30 * time.Second
 )
 
-// deadlines keeps slow callers from holding the server. They are set around
-// the reads and writes rather than for the whole call, as a deadline that
-// passes while the handler works would cancel it.
-func deadlines(r Route) echo.MiddlewareFunc {
+// timeBodies keeps slow callers from holding the server with a body that does
+// not come, whether a handler reads it or net/http does, to be rid of it.
+func timeBodies(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if body := c.Request().Body; body != nil && body != http.NoBody {
+			control := http.NewResponseController(c.Response().Writer)
+			_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
+			c.Request().Body = &timedBody{ReadCloser: body, control: control}
+		}
+		return next(c)
+	}
+}
+
+// timedBody lifts the deadline at the body's end: from there on net/http reads
+// behind the handler's back, to see the caller leave, and would take a
+// deadline for that.
+type timedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+func (b *timedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if errors.Is(err, io.EOF) {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// timeWrites keeps callers that stop reading from holding the server. The
+// deadline is set at each write rather than for the whole answer, as answers
+// may take long to make.
+func timeWrites(r Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			control := http.NewResponseController(c.Response().Writer)
-			if body := c.Request().Body; body != nil && body != http.NoBody {
-				c.Request().Body = &timedBody{ReadCloser: body, control: control}
-			}
 			if r.Stream {
 				c.Set(streamKey, true)
 			} else {
-				c.Response().Writer = &timedWriter{ResponseWriter: c.Response().Writer, control: control}
+				writer := c.Response().Writer
+				c.Response().Writer = &timedWriter{ResponseWriter: writer, control: http.NewResponseController(writer)}
 			}
 			return next(c)
 		}
 	}
-}
-
-// timedBody is a body that must have arrived within bodyTimeout of the first
-// read. The deadline is lifted at the body's end: net/http goes on reading
-// behind the handler's back to see the caller leave.
-type timedBody struct {
-	io.ReadCloser
-	control *http.ResponseController
-	set     bool
-}
-
-func (b *timedBody) Read(p []byte) (int, error) {
-	if !b.set {
-		b.set = true
-		_ = b.control.SetReadDeadline(time.Now().Add(bodyTimeout))
-	}
-	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		_ = b.control.SetReadDeadline(time.Time{})
-	}
-	return n, err
 }
 
 // timedWriter is an answer each write of which must succeed within

@@ -90,12 +90,12 @@ func newEcho(d Deps) (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Use(requestID, observed, recoverPanics, secureHeaders)
+	e.Use(requestID, timeBodies, observed, recoverPanics, secureHeaders)
 	for _, r := range append(ownRoutes(d.Ready), d.Routes...) {
 		if r.Public == (r.Scope != "") {
 			return nil, fmt.Errorf("route %s %s: must either be public or name a scope", r.Method, r.Path)
 		}
-		middleware := []echo.MiddlewareFunc{deadlines(r)}
+		middleware := []echo.MiddlewareFunc{timeWrites(r)}
 		if !r.Public {
 			middleware = append(middleware, authenticate(d.Keys, r))
 		}
