@@ -1,8 +1,6 @@
 package httpserver
 
 import (
-	"errors"
-	"io"
 	"net/http"
 	"time"
 
@@ -18,32 +16,15 @@ const (
 )
 
 // timeBodies keeps slow callers from holding the server with a body that does
-// not come, whether a handler reads it or net/http does, to be rid of it.
+// not come, whether a handler reads it or net/http does, to be rid of it. At
+// the body's end net/http lifts the deadline: a handler may work longer.
 func timeBodies(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if body := c.Request().Body; body != nil && body != http.NoBody {
-			control := http.NewResponseController(c.Response().Writer)
-			_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
-			c.Request().Body = &timedBody{ReadCloser: body, control: control}
+			_ = http.NewResponseController(c.Response().Writer).SetReadDeadline(time.Now().Add(bodyTimeout))
 		}
 		return next(c)
 	}
-}
-
-// timedBody lifts the deadline at the body's end: from there on net/http reads
-// behind the handler's back, to see the caller leave, and would take a
-// deadline for that.
-type timedBody struct {
-	io.ReadCloser
-	control *http.ResponseController
-}
-
-func (b *timedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if errors.Is(err, io.EOF) {
-		_ = b.control.SetReadDeadline(time.Time{})
-	}
-	return n, err
 }
 
 // timeWrites keeps callers that stop reading from holding the server. The
