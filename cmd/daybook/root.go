@@ -70,8 +70,9 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "settings `file` (default: "+config.DefaultFile+" where there is one)")
 	root.AddCommand(
-		a.serveCommand(), a.migrateCommand(), a.keysCommand(), a.generateCommand(), a.publishCommand(),
-		a.deadLettersCommand(), a.benchCommand(), a.healthCommand(), a.versionCommand(), a.engineCommand(),
+		a.serveCommand(), a.migrateCommand(), a.keysCommand(), a.deadLettersCommand(), a.healthCommand(),
+		a.generateCommand(), a.publishCommand(), newSearchCommand(), newTailCommand(),
+		a.benchCommand(), a.versionCommand(), a.engineCommand(),
 	)
 	return root
 }

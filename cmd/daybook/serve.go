@@ -153,6 +153,9 @@ func (a *app) serve(ctx context.Context, c config.Config, roles []string, demo b
 		admin := httpserver.NewAdmin(log.Named("admin"), n.registry, n.ready)
 		stages = append(stages, stage{"admin", func(ctx context.Context) error { return admin.Run(ctx, on.admin) }})
 	}
+	if c.Auth.BootstrapKey != "" {
+		log.Warn("auth.bootstrap_key is set: it may do everything for every tenant; remove it when keys are made")
+	}
 	log.Info("serving", on.fields()...)
 	err = runStages(ctx, stages)
 	log.Info("stopping", zap.Error(err))
