@@ -56,10 +56,7 @@ func (w *worker) recover(ctx context.Context) (resume, error) {
 		return resume{}, err
 	}
 	if anew {
-		w.in.reportGap(Gap{Partition: w.partition, From: first, To: first, Reason: gapRecreated})
-		w.log.Error("the topic was made anew: starting at its beginning; what its predecessor held beyond the committed offset is lost",
-			zap.Int64("committed", p.offset), zap.Int64("first", first), zap.Int64("end", end))
-		return resume{offset: first, forced: -1, doubtBelow: first}, nil
+		return w.beginAnew(p.offset, first, end), nil
 	}
 	from := resume{offset: p.offset, last: p.last, forced: -1, doubtBelow: p.offset}
 	if p.pending() {
@@ -77,7 +74,7 @@ func (w *worker) recover(ctx context.Context) (resume, error) {
 	}
 	// The group's offset may have been set back, by hand or by an older
 	// program: what the table holds beyond it is not inserted again.
-	top, err := w.tableEnd(ctx, from.offset)
+	top, _, err := w.tableEnd(ctx, from.offset)
 	if err != nil {
 		return resume{}, err
 	}
@@ -93,13 +90,20 @@ func (w *worker) recover(ctx context.Context) (resume, error) {
 // broker has let its offset expire. Blocks are stored in order, so nothing is
 // missing below the last block; how far that one reaches back is bounded.
 func (w *worker) recoverFromTable(ctx context.Context, first, end int64) (resume, error) {
-	top, err := w.tableEnd(ctx, 0)
+	top, last, err := w.tableEnd(ctx, 0)
 	if err != nil {
 		return resume{}, err
 	}
 	from := resume{offset: first, forced: -1, doubtBelow: min(top, end)}
-	if top == 0 || top > end {
-		return from, nil // A new group, or a topic of that name whose offsets mean something else.
+	if top == 0 {
+		return from, nil
+	}
+	anew, err := w.recreated(ctx, plan{offset: top, last: last}, first, end)
+	if err != nil {
+		return resume{}, err
+	}
+	if anew { // Brokers drop a group's offsets with the topic.
+		return w.beginAnew(top, first, end), nil
 	}
 	if back := top - maxBlockRows; back > first {
 		from.offset = back
@@ -112,6 +116,15 @@ func (w *worker) recoverFromTable(ctx context.Context, first, end int64) (resume
 	w.log.Warn("the group has no committed offset but the table has events of the partition: verifying from here",
 		zap.Int64("from", from.offset), zap.Int64("table_end", top))
 	return from, nil
+}
+
+// beginAnew begins at the start of a topic that has replaced another of its
+// name. What the table holds of its offsets, it holds of the other's.
+func (w *worker) beginAnew(known, first, end int64) resume {
+	w.in.reportGap(Gap{Partition: w.partition, From: first, To: first, Reason: gapRecreated})
+	w.log.Error("the topic was made anew: starting at its beginning; what its predecessor held and was not stored is lost",
+		zap.Int64("known_up_to", known), zap.Int64("first", first), zap.Int64("end", end))
+	return resume{offset: first, forced: -1, doubtBelow: first}
 }
 
 // recreated reports whether the topic is another one than that of the plan:
@@ -163,20 +176,21 @@ func (w *worker) lost(ctx context.Context, from, first int64) error {
 }
 
 // tableEnd returns the offset after the greatest one that the table holds of
-// the partition, from the given offset up; 0 where it holds none.
-func (w *worker) tableEnd(ctx context.Context, from int64) (int64, error) {
+// the partition, from the given offset up, and that message's timestamp; 0
+// where it holds none.
+func (w *worker) tableEnd(ctx context.Context, from int64) (end int64, last time.Time, err error) {
 	var rows uint64
 	var greatest int64
-	err := clickhouse.ReadRetry(ctx, func() error {
-		return w.in.conn.QueryRow(ctx, `SELECT count(), max(kafka_offset) FROM `+schema.Events+`
+	err = clickhouse.ReadRetry(ctx, func() error {
+		return w.in.conn.QueryRow(ctx, `SELECT count(), max(kafka_offset), argMax(ingested_at, kafka_offset) FROM `+schema.Events+`
 			WHERE kafka_topic = ? AND kafka_partition = ? AND kafka_offset >= ?`,
-			w.in.kafka.Topic, w.partition, from).Scan(&rows, &greatest)
+			w.in.kafka.Topic, w.partition, from).Scan(&rows, &greatest, &last)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("read where the table ends for partition %d: %w", w.partition, err)
+		return 0, time.Time{}, fmt.Errorf("read where the table ends for partition %d: %w", w.partition, err)
 	}
 	if rows == 0 {
-		return 0, nil
+		return 0, time.Time{}, nil
 	}
-	return greatest + 1, nil
+	return greatest + 1, last, nil
 }

@@ -75,7 +75,9 @@ type running struct {
 
 func (s *stack) start() *running {
 	s.Helper()
-	decoder, err := event.NewDecoder(event.DefaultConfig())
+	c := event.DefaultConfig()
+	c.MaxEventBytes = s.config.MaxEventBytes
+	decoder, err := event.NewDecoder(c)
 	if err != nil {
 		s.Fatal(err)
 	}

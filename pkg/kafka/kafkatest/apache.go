@@ -84,7 +84,7 @@ func ApacheServer(t testing.TB) *Apache {
 // Config returns settings with topics of the test's own.
 func (a *Apache) Config(t testing.TB) daybookkafka.Config {
 	t.Helper()
-	config := fresh(t, a.addr, 1)
+	config := Fresh(t, a.addr, 1)
 	awaitCoordinator(t, config)
 	return config
 }

@@ -29,7 +29,7 @@ const timeout = time.Minute
 func StartEmbedded(t testing.TB) daybookkafka.Config {
 	t.Helper()
 	broker := Broker(t, t.TempDir(), "127.0.0.1:0")
-	return fresh(t, broker.Addr(), 1)
+	return Fresh(t, broker.Addr(), 1)
 }
 
 // Broker starts an embedded broker on a data folder, for tests that close it
@@ -54,9 +54,9 @@ var topics atomic.Int64
 
 var nonWord = regexp.MustCompile(`\W+`)
 
-// fresh returns settings with a topic, a dead-letter topic and a group that no
+// Fresh returns settings with a topic, a dead-letter topic and a group that no
 // other test uses, and creates the topics.
-func fresh(t testing.TB, addr string, replication int) daybookkafka.Config {
+func Fresh(t testing.TB, addr string, replication int) daybookkafka.Config {
 	t.Helper()
 	name := nonWord.ReplaceAllString(t.Name(), "_")
 	name = fmt.Sprintf("%s.%d", strings.ToLower(name[:min(len(name), 80)]), topics.Add(1))
