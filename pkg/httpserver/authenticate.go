@@ -20,6 +20,8 @@ const TenantHeader = "X-Tenant-Id"
 func authenticate(keys Verifier, r Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
+			// What is answered to one key is nobody else's.
+			c.Response().Header().Set("Cache-Control", "no-store")
 			c.Response().Header().Add("Vary", "Authorization, "+TenantHeader)
 			text, err := bearer(c)
 			if err != nil {
