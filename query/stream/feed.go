@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -188,22 +189,27 @@ func (f *feed) scan(dst []*slot, id tenant.ID, seq uint64, limit int) (slots []*
 	return slots, next, to, true
 }
 
-// newest returns a tenant's newest n events that match, oldest first, as the
-// place from which on they are to be read: the seq of the first of them and
-// the cursor before it. enough says that there are n.
-func (f *feed) newest(key groupKey, matcher Matcher, n int) (seq uint64, enough bool) {
+// newest returns the position before a tenant's newest n events that match,
+// by the time at which Kafka got them. enough says that the ring holds n.
+func (f *feed) newest(id tenant.ID, matcher Matcher, n int) (_ cursor, enough bool) {
 	f.mu.RLock()
-	to := f.published.seq
-	all, _ := f.ring.tenant(nil, string(key.tenant), f.ring.first, to, -1)
+	here := f.published
+	slots, _ := f.ring.tenant(nil, string(id), f.ring.first, here.seq, -1)
 	f.mu.RUnlock()
-	seq = to
-	for i := len(all) - 1; i >= 0 && n > 0; i-- {
-		if matcher.Match(all[i].event) {
-			seq = all[i].seq
-			n--
+	slots = slices.DeleteFunc(slots, func(s *slot) bool { return !matcher.Match(s.event) })
+	if len(slots) < n {
+		return cursor{}, false
+	}
+	// The ring is in the order of reading, which differs from that of time between partitions.
+	slices.SortStableFunc(slots, func(a, b *slot) int { return a.event.IngestedAt.Compare(b.event.IngestedAt) })
+	c := mustParseCursor(here.id)
+	for _, s := range slots[len(slots)-n:] {
+		if s.offset < c.next.of(s.partition) {
+			c.next.set(s.partition, s.offset)
 		}
 	}
-	return seq, n == 0
+	c.time = slots[len(slots)-n].event.IngestedAt.UnixMilli()
+	return c, true
 }
 
 // enter adds a client to its group.
@@ -247,21 +253,4 @@ func (f *feed) leave(g *group) {
 // logBudget is each group's share of the memory for logs.
 func (f *feed) logBudget() int {
 	return int(min(maxLogBytes, max(minLogBytes, f.logs/max(1, f.count.Load()))))
-}
-
-// before returns the cursor before the slot with the given seq, or false
-// where the ring has dropped that.
-func (f *feed) before(seq uint64) (cursor, bool) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	switch {
-	case seq == f.published.seq:
-		return mustParseCursor(f.published.id), true
-	case seq < f.ring.first || seq > f.ring.end():
-		return cursor{}, false
-	case seq == f.ring.first:
-		return cursor{epoch: f.epoch, time: f.ring.at(seq).event.IngestedAt.UnixMilli(), next: f.ring.tail.clone()}, true
-	default:
-		return mustParseCursor(f.ring.at(seq - 1).id()), true
-	}
 }

@@ -14,6 +14,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/auth"
 	"daybook/pkg/tenant"
+	"daybook/query/filter"
 )
 
 // Parameters are the query parameters of a stream beside those of the filter.
@@ -91,20 +92,20 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 
 // open sends the first frames and then the stream.
 func (s *session) open(ctx context.Context, f *feed, req request, mode string, gap map[string]any) error {
-	s.buf = s.wire.appendRetry(s.buf, jitter(2*time.Second, 3*time.Second))
+	id := string(s.at)
 	older := req.tail > 0 && mode == modeKafka
 	if older {
-		// The first events will be older than the present position: an id of now would make a client that is cut off here skip them.
-		here := s.at
-		s.at = nil
-		defer func() { s.at = here }()
+		id = "" // The first events are older than this place: a client cut off here must not skip them.
 	}
-	if err := s.control("hello", map[string]any{
+	s.buf = s.wire.appendRetry(s.buf, jitter(2*time.Second, 3*time.Second))
+	s.buf = s.wire.appendControl(s.buf, "hello", id, map[string]any{
 		"mode":        mode,
 		"serverTime":  s.hub.deps.Now().UTC(),
 		"heartbeatMs": s.hub.config.Heartbeat.Milliseconds(),
 		"maxAgeMs":    s.hub.config.MaxAge.Milliseconds(),
-	}); err != nil {
+	})
+	s.sent = s.at
+	if err := s.flush(); err != nil {
 		return err
 	}
 	if gap != nil {
@@ -113,7 +114,7 @@ func (s *session) open(ctx context.Context, f *feed, req request, mode string, g
 			return err
 		}
 	}
-	if req.tail > 0 && mode == modeKafka {
+	if older {
 		if err := s.readTail(ctx, f, req.tail); err != nil && !errors.Is(err, errFeedEnded) {
 			return err
 		}
@@ -145,9 +146,8 @@ func (s *session) place(ctx context.Context, f *feed, req request) (gap map[stri
 			mode = modeRing
 		}
 	case req.tail > 0:
-		seq, enough := f.newest(req.key, req.match, req.tail)
-		c, ok := f.before(seq)
-		if !enough || !ok {
+		c, enough := f.newest(req.key.tenant, req.match, req.tail)
+		if !enough {
 			return nil, modeKafka, nil
 		}
 		s.at, mode = c.appendText(nil), modeRing
@@ -216,7 +216,10 @@ func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, wire wire, setting 
 
 // parse reads the request. Its errors name the parameter at fault.
 func (h *Hub) parse(r *http.Request) (request, error) {
-	values := r.URL.Query()
+	values, err := filter.Values(r.URL.RawQuery)
+	if err != nil {
+		return request{}, err
+	}
 	now := h.deps.Now()
 	req := request{key: groupKey{tenant: tenant.FromContext(r.Context()), wire: wireOf(r)}}
 	last, name := r.Header.Get("Last-Event-ID"), "Last-Event-ID"

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -40,6 +39,7 @@ type stack struct {
 	hub     *Hub
 	url     string
 	stop    func() // ends the hub and the server
+	http2   bool
 	revoked sync.Map
 	deps    func(*Deps)
 	mu      sync.Mutex // guards url while the node restarts
@@ -106,7 +106,12 @@ func (s *stack) start() {
 	}))
 	// Both would cut a stream that does not see to its own deadlines.
 	server.Config.ReadTimeout, server.Config.WriteTimeout = time.Second, time.Second
-	server.Start()
+	if s.http2 {
+		server.EnableHTTP2 = true
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	s.url = server.URL
 	stopped := false
 	s.stop = func() {
@@ -270,9 +275,3 @@ func names(prefix string, from, to int) []string {
 }
 
 func smallRing(s *stack) { s.config.RingBytes = 64 * bytesize.KiB }
-
-func lines(r *http.Response) *bufio.Scanner {
-	scanner := bufio.NewScanner(r.Body)
-	scanner.Buffer(nil, 4<<20)
-	return scanner
-}
