@@ -1,0 +1,156 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"slices"
+)
+
+// series is one group over time.
+type series struct {
+	keys   []string // by dimension; nil for what is not among the top groups, or where nothing is grouped
+	other  bool
+	points [][]*float64 // parts by bucket; nil where the bucket has no events
+	totals []*float64   // parts over the whole range; nil where there are no events
+
+	previous *series // of the period before, where that is asked for
+}
+
+// result is the answer to a computation.
+type result struct {
+	series []*series
+	totals []*float64 // parts
+	grid   grid
+}
+
+// run computes the series of one range.
+func (c *computation) run(ctx context.Context) (*result, error) {
+	rows, err := c.fetch(ctx, true, true)
+	if err != nil {
+		return nil, err
+	}
+	out := &result{grid: c.grid}
+	byKey := map[string]*series{}
+	add := func(key string, keys []string) *series {
+		s := byKey[key]
+		if s == nil {
+			s = &series{keys: keys, other: keys == nil && len(c.groupBy) > 0, points: make([][]*float64, c.grid.count())}
+			byKey[key] = s
+			out.series = append(out.series, s)
+		}
+		return s
+	}
+	// The top groups come in their order, each of them, found in this range or not.
+	for _, r := range c.only {
+		add(r.key, r.keys)
+	}
+	if len(c.groupBy) == 0 {
+		add(otherGroup, nil)
+	}
+	for _, r := range rows {
+		s := add(r.key, r.keys)
+		if i, ok := c.grid.index(r.start); ok {
+			s.points[i] = r.parts
+		}
+		if c.merges() {
+			s.totals = c.merge(s.totals, r.parts)
+		}
+	}
+	if err := c.total(ctx, out, byKey); err != nil {
+		return nil, err
+	}
+	if c.top == 0 {
+		slices.SortStableFunc(out.series, func(a, b *series) int {
+			return cmp.Or(cmp.Compare(c.rankOf(b), c.rankOf(a)), slices.Compare(a.keys, b.keys))
+		})
+	}
+	return out, nil
+}
+
+// total computes the totals of each series and of all: by merging what is
+// known, or by asking where parts don't merge or groups were left out.
+func (c *computation) total(ctx context.Context, out *result, byKey map[string]*series) error {
+	single := c.grid.count() == 1
+	if !c.merges() {
+		if single {
+			for _, s := range out.series {
+				s.totals = s.points[0]
+			}
+		} else {
+			rows, err := c.fetch(ctx, false, true)
+			if err != nil {
+				return err
+			}
+			for _, r := range rows {
+				if s := byKey[r.key]; s != nil {
+					s.totals = r.parts
+				}
+			}
+		}
+	}
+	switch leftOut := c.top > 0 && !c.other; {
+	case len(c.groupBy) == 0:
+		out.totals = out.series[0].totals
+	case c.merges() && !leftOut:
+		for _, s := range out.series {
+			out.totals = c.merge(out.totals, s.totals)
+		}
+	default:
+		rows, err := c.fetch(ctx, false, false)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			out.totals = rows[0].parts
+		}
+	}
+	return nil
+}
+
+// merges reports whether every metric's parts merge.
+func (c *computation) merges() bool {
+	return !slices.ContainsFunc(c.metrics, func(m metric) bool { return !m.merges() })
+}
+
+// merge adds parts to a sum, which is nil at first.
+func (c *computation) merge(sum, parts []*float64) []*float64 {
+	if parts == nil {
+		return sum
+	}
+	if sum == nil {
+		sum = make([]*float64, len(parts))
+	}
+	at := 0
+	for _, m := range c.metrics {
+		n := m.partCount()
+		m.merge(sum[at:at+n], parts[at:at+n])
+		at += n
+	}
+	return sum
+}
+
+// values returns the metrics of parts over some seconds; nil parts give what
+// stands for no events.
+func (r *request) values(parts []*float64, seconds float64, none fill) []*float64 {
+	out := make([]*float64, len(r.metrics))
+	at := 0
+	for i, m := range r.metrics {
+		n := m.partCount()
+		switch {
+		case parts != nil:
+			out[i] = m.value(parts[at:at+n], seconds)
+		case none == fillZero:
+			out[i] = m.ofNothing()
+		}
+		at += n
+	}
+	return out
+}
+
+// rankOf is the first metric of a series over the whole range.
+func (c *computation) rankOf(s *series) float64 {
+	if v := c.values(s.totals, c.grid.to.Sub(c.grid.from).Seconds(), fillZero)[0]; v != nil {
+		return *v
+	}
+	return 0
+}

@@ -1,0 +1,83 @@
+package aggregate
+
+import (
+	"net/http"
+	"time"
+
+	"daybook/pkg/tenant"
+	"daybook/query/filter"
+	"daybook/query/statement"
+)
+
+// Service computes aggregates of the store's events.
+type Service struct {
+	reader    *statement.Reader
+	retention time.Duration
+	now       func() time.Time
+}
+
+// New returns a service that counts the events of the given days.
+func New(reader *statement.Reader, retentionDays int, now func() time.Time) *Service {
+	return &Service{reader: reader, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now}
+}
+
+func (s *Service) scope(r *http.Request) filter.Scope {
+	return filter.Scope{Tenant: tenant.FromContext(r.Context()), Oldest: s.now().Add(-s.retention)}
+}
+
+// ServeAggregate answers POST /api/v1/events/aggregate.
+func (s *Service) ServeAggregate(w http.ResponseWriter, r *http.Request) error {
+	began := time.Now()
+	request, err := parseRequest(r.Body, s.now())
+	if err != nil {
+		return err
+	}
+	var usage statement.Usage
+	c, err := prepare(r.Context(), s.reader, &usage, s.scope(r), request, s.now())
+	if err != nil {
+		return err
+	}
+	if request.top > 0 {
+		if err := c.rank(r.Context()); err != nil {
+			return err
+		}
+	}
+	found, err := c.run(r.Context())
+	if err != nil {
+		return err
+	}
+	source := c.source.name()
+	var before *result
+	if request.compare {
+		p, err := c.previous()
+		if err != nil {
+			return err
+		}
+		if before, err = p.run(r.Context()); err != nil {
+			return err
+		}
+		found.pair(before)
+		if p.source.rollup == nil {
+			source = p.source.name()
+		}
+	}
+	return statement.WriteJSON(w, appendAnswer(nil, request, found, before, source, usage, began))
+}
+
+// pair gives each series that of the period before. Groups that only that
+// period had become series without events now.
+func (r *result) pair(before *result) {
+	byKey := map[string]*series{}
+	key := func(s *series) string { return groupKey(s.keys) }
+	for _, s := range r.series {
+		byKey[key(s)] = s
+	}
+	for _, b := range before.series {
+		s := byKey[key(b)]
+		if s == nil {
+			s = &series{keys: b.keys, other: b.other, points: make([][]*float64, r.grid.count())}
+			r.series = append(r.series, s)
+		}
+		s.previous = b
+	}
+}
