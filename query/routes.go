@@ -2,6 +2,7 @@ package query
 
 import (
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -10,6 +11,7 @@ import (
 	"daybook/pkg/auth"
 	"daybook/pkg/bytesize"
 	"daybook/pkg/httpserver"
+	"daybook/query/aggregate"
 	"daybook/query/search"
 	"daybook/query/statement"
 )
@@ -32,10 +34,13 @@ type Deps struct {
 func Routes(d Deps) []httpserver.Route {
 	reader := statement.NewReader(d.Conn, d.Limits)
 	events := search.New(reader, d.RetentionDays, d.Now, d.Stored)
+	aggregates := aggregate.New(reader, d.RetentionDays, d.Now)
 	routes := []httpserver.Route{
 		{Method: http.MethodPost, Path: "/api/v1/events", Scope: auth.ScopeEventsWrite, MaxBody: d.MaxIntake, Handler: d.Intake},
 		{Method: http.MethodGet, Path: "/api/v1/events", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeSearch)},
 		{Method: http.MethodGet, Path: "/api/v1/events/stream", Scope: auth.ScopeEventsRead, Stream: true, Handler: d.Stream},
+		{Method: http.MethodGet, Path: "/api/v1/events/histogram", Scope: auth.ScopeEventsRead, Handler: handler(aggregates.ServeHistogram)},
+		{Method: http.MethodPost, Path: "/api/v1/events/aggregate", Scope: auth.ScopeEventsRead, Handler: handler(aggregates.ServeAggregate)},
 		{Method: http.MethodGet, Path: "/api/v1/events/:eventId", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeEvent)},
 	}
 	return append(routes, d.Keys...)
@@ -47,7 +52,13 @@ func handler(serve func(http.ResponseWriter, *http.Request) error) echo.HandlerF
 	return func(c echo.Context) error {
 		request := c.Request()
 		for _, name := range c.ParamNames() {
-			request.SetPathValue(name, c.Param(name))
+			value := c.Param(name)
+			if request.URL.RawPath != "" { // Echo has matched the path with its escapes.
+				if unescaped, err := url.PathUnescape(value); err == nil {
+					value = unescaped
+				}
+			}
+			request.SetPathValue(name, value)
 		}
 		return serve(c.Response(), request)
 	}

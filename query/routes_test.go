@@ -1,0 +1,143 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"go.uber.org/zap/zaptest"
+
+	"daybook/pkg/auth"
+	"daybook/pkg/clickhouse/clickhousetest"
+	"daybook/pkg/event"
+	"daybook/pkg/httpserver"
+	"daybook/pkg/tenant"
+	"daybook/query/querytest"
+	"daybook/query/statement"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
+
+var now = time.Date(2026, 4, 17, 14, 32, 1, 0, time.UTC)
+
+// keys knows a key by the tenant that it names.
+type keys struct{}
+
+func (keys) Verify(_ context.Context, key string) (auth.Principal, error) {
+	name, scope, _ := strings.Cut(key, "/")
+	return auth.Principal{KeyID: key, Tenant: tenant.ID(name), Scopes: []auth.Scope{auth.Scope(scope)}}, nil
+}
+
+func serve(t *testing.T, limits statement.Config, events ...event.Event) (base string) {
+	t.Helper()
+	conn := querytest.Open(t)
+	querytest.Insert(t, conn, querytest.Rows(events...))
+	none := func(c echo.Context) error { return c.NoContent(http.StatusTeapot) }
+	config := httpserver.Config{Addr: "127.0.0.1:0"}
+	server, err := httpserver.New(config, httpserver.Deps{
+		Log: zaptest.NewLogger(t), Registry: prometheus.NewRegistry(), Keys: keys{}, Ready: httpserver.NewReadiness(),
+		Routes: Routes(Deps{Conn: conn, Limits: limits, RetentionDays: 365, Now: func() time.Time { return now }, Intake: none, Stream: none}),
+	})
+	require.NoError(t, err)
+	listener, err := httpserver.Listen(t.Context(), "http.addr", config.Addr)
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- server.Run(ctx, listener) }()
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		stop()
+		require.NoError(t, <-done)
+	})
+	return config.URL(listener)
+}
+
+func call(t *testing.T, key, method, address, body string) (int, map[string]any) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, address, strings.NewReader(body))
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+key)
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, answer.Body.Close()) }()
+	raw, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	var object map[string]any
+	if len(raw) > 0 {
+		require.NoError(t, json.Unmarshal(raw, &object), string(raw))
+	}
+	return answer.StatusCode, object
+}
+
+func TestRoutes(t *testing.T) {
+	const odd = `a/b c%2F?ü"`
+	base := serve(t, statement.DefaultConfig(),
+		event.Event{TenantID: "acme", EventID: odd, EventType: "a", CreatedAt: now.Add(-time.Minute), Payload: []byte(`{"n":2}`)},
+		event.Event{TenantID: "other", EventID: "theirs", EventType: "a", CreatedAt: now.Add(-time.Minute)},
+	)
+	const key = "acme/events:read"
+	for _, test := range []struct {
+		name, method, path, body string
+		status                   int
+		has                      string
+	}{
+		{"search", "GET", "/api/v1/events?q=type:a", "", 200, "events"},
+		{"a semicolon is no separator", "GET", "/api/v1/events?q=a;b", "", 200, "events"},
+		{"a fault in the filter", "GET", "/api/v1/events?q=(", "", 400, "errors"},
+		{"one event", "GET", "/api/v1/events/" + url.PathEscape(odd), "", 200, "eventId"},
+		{"another tenant's event", "GET", "/api/v1/events/theirs", "", 404, "detail"},
+		{"histogram is no event", "GET", "/api/v1/events/histogram", "", 200, "buckets"},
+		{"aggregate", "POST", "/api/v1/events/aggregate", `{"groupBy":["eventType"],"metrics":[{"op":"sum","field":"payload.n"}]}`, 200, "series"},
+		{"aggregate of nonsense", "POST", "/api/v1/events/aggregate", `{"groupBy":`, 400, "detail"},
+		{"aggregate of too much", "POST", "/api/v1/events/aggregate", `{"x":"` + strings.Repeat("x", 2<<20) + `"}`, 413, "detail"},
+		{"stream", "GET", "/api/v1/events/stream", "", http.StatusTeapot, ""},
+	} {
+		status, answer := call(t, key, test.method, base+test.path, test.body)
+		require.Equal(t, test.status, status, "%s: %v", test.name, answer)
+		if test.has != "" {
+			require.Contains(t, answer, test.has, test.name)
+		}
+	}
+	_, one := call(t, key, "GET", base+"/api/v1/events/"+url.PathEscape(odd), "")
+	require.Equal(t, odd, one["eventId"])
+	_, page := call(t, key, "GET", base+"/api/v1/events", "")
+	require.Len(t, page["events"], 1, "of this tenant")
+	_, sums := call(t, key, "POST", base+"/api/v1/events/aggregate", `{"bucket":null,"metrics":[{"op":"sum","field":"payload.n"}]}`)
+	require.Equal(t, []any{2.0}, sums["totals"])
+}
+
+func TestRoutes_Scopes(t *testing.T) {
+	base := serve(t, statement.DefaultConfig())
+	for _, route := range Routes(Deps{}) {
+		path := strings.ReplaceAll(route.Path, ":eventId", "x")
+		status, _ := call(t, "acme/nothing", route.Method, base+path, "{}")
+		require.Equal(t, http.StatusForbidden, status, route.Method+" "+route.Path)
+	}
+}
+
+func TestRoutes_LimitIsNamed(t *testing.T) {
+	limits := statement.DefaultConfig()
+	limits.MaxRowsRead = 1
+	var events []event.Event
+	for _, id := range []string{"a", "b", "c"} {
+		events = append(events, event.Event{TenantID: "acme", EventID: id, EventType: id, CreatedAt: now.Add(-time.Minute), Payload: []byte(`{"n":2}`)})
+	}
+	base := serve(t, limits, events...)
+	for _, test := range [][3]string{
+		{"GET", "/api/v1/events?q=zzz", ""}, {"GET", "/api/v1/events/histogram", ""},
+		{"POST", "/api/v1/events/aggregate", `{"from":"now-1d"}`},
+	} {
+		status, answer := call(t, "acme/events:read", test[0], base+test[1], test[2])
+		require.Equal(t, http.StatusUnprocessableEntity, status, "%v: %v", test, answer)
+		require.Contains(t, answer["detail"], "query.max_rows_read")
+	}
+}
