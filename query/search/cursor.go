@@ -69,7 +69,9 @@ func damagedCursor() error {
 
 // appendAt writes a position by time as the content of a cursor.
 func appendAt(out []byte, p at) []byte {
-	return append(binary.AppendVarint(out, p.created.UnixMicro()), p.id...)
+	out = binary.AppendVarint(out, p.created.UnixMicro())
+	out = binary.AppendUvarint(out, uint64(len(p.id)))
+	return append(append(out, p.id...), p.source...)
 }
 
 func readAt(content []byte) (at, error) {
@@ -77,7 +79,13 @@ func readAt(content []byte) (at, error) {
 	if n <= 0 {
 		return at{}, damagedCursor()
 	}
-	return at{time.UnixMicro(micros).UTC(), string(content[n:])}, nil
+	content = content[n:]
+	length, n := binary.Uvarint(content)
+	if n <= 0 || length > uint64(len(content)-n) {
+		return at{}, damagedCursor()
+	}
+	content = content[n:]
+	return at{time.UnixMicro(micros).UTC(), string(content[:length]), string(content[length:])}, nil
 }
 
 // appendOffsets writes positions in Kafka, the next offset of each partition,

@@ -21,7 +21,7 @@ func requireInvalidCursor(t *testing.T, err error, says string) {
 }
 
 func TestCursor_Damaged(t *testing.T) {
-	p := at{now.Add(-time.Microsecond), "evt_ü\x00"}
+	p := at{now.Add(-time.Microsecond), "evt_ü\x00", "billing"}
 	cursor := sealCursor(42, appendAt(nil, p))
 	content, err := openCursor(42, cursor)
 	require.NoError(t, err)
@@ -74,7 +74,7 @@ func TestCursor_OfAnotherSearch(t *testing.T) {
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add(sealCursor(42, appendAt(nil, at{now, "evt_1"})))
+	f.Add(sealCursor(42, appendAt(nil, at{now, "evt_1", ""})))
 	f.Add(sealCursor(42, appendOffsets(nil, []int64{1, 2, 3})))
 	f.Fuzz(func(t *testing.T, cursor string) {
 		content, err := openCursor(42, cursor)

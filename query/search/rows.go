@@ -38,12 +38,16 @@ func scanEvent(rows driver.Rows, more ...any) (event.Event, error) {
 	return e, nil
 }
 
-// at is where an event stands by time.
+// at is where an event stands by time. Tenant, source and id name an event, as
+// producers choose ids by themselves; rows with equal positions are copies of one.
 type at struct {
 	created time.Time
 	id      string
+	source  string
 }
 
-func position(e *event.Event) at { return at{e.CreatedAt, e.EventID} }
+func position(e *event.Event) at { return at{e.CreatedAt, e.EventID, e.Source} }
 
-func (p at) equal(other at) bool { return p.id == other.id && p.created.Equal(other.created) }
+func (p at) equal(other at) bool {
+	return p.id == other.id && p.source == other.source && p.created.Equal(other.created)
+}

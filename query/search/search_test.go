@@ -52,7 +52,7 @@ func follow(t testing.TB, s *Service, r Request) (ids []string, pages int) {
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(page.Events), r.Limit)
 		for _, e := range page.Events {
-			ids = append(ids, e.EventID)
+			ids = append(ids, e.EventID+e.Source)
 		}
 		pages++
 		if r.Cursor = page.NextCursor; r.Cursor == "" {
@@ -77,6 +77,10 @@ func randomEvents(r *rand.Rand, n int) []event.Event {
 			TenantID: string(acme), EventID: fmt.Sprintf("evt_%d", r.IntN(1<<40)), EventType: []string{"a", "b"}[r.IntN(2)], CreatedAt: at,
 			Payload: fmt.Appendf(nil, `{"n": "word%d"}`, i%7),
 		}
+		if i > 0 && r.IntN(10) == 0 { // Two producers chose the same id.
+			events[i] = events[i-1]
+			events[i].Source += "x"
+		}
 	}
 	return events
 }
@@ -84,7 +88,7 @@ func randomEvents(r *rand.Rand, n int) []event.Event {
 func ids(events []event.Event, order Order, keep func(event.Event) bool) []string {
 	sorted := slices.Clone(events)
 	slices.SortFunc(sorted, func(a, b event.Event) int {
-		c := cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.EventID, b.EventID))
+		c := cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.EventID, b.EventID), cmp.Compare(a.Source, b.Source))
 		if order == Newest {
 			return -c
 		}
@@ -93,7 +97,7 @@ func ids(events []event.Event, order Order, keep func(event.Event) bool) []strin
 	var out []string
 	for _, e := range sorted {
 		if keep == nil || keep(e) {
-			out = append(out, e.EventID)
+			out = append(out, e.EventID+e.Source)
 		}
 	}
 	return out

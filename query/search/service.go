@@ -145,9 +145,13 @@ func timeStatement(scope filter.Scope, r Request, w window, after *at, limit int
 		b.Time(after.created)
 		b.Write(" OR event_id ", before, " ")
 		b.Text(after.id)
+		b.Write(" OR event_id = ")
+		b.Text(after.id)
+		b.Write(" AND source ", before, " ")
+		b.Text(after.source)
 		b.Write(")")
 	}
-	b.Write(" ORDER BY tenant_id", direction, ", created_at", direction, ", event_id", direction, " LIMIT ")
+	b.Write(" ORDER BY tenant_id", direction, ", created_at", direction, ", event_id", direction, ", source", direction, " LIMIT ")
 	b.Int(int64(limit))
 	return &b
 }
