@@ -132,12 +132,15 @@ func (s *server) find(t *testing.T, key, path, text string, headers ...string) {
 }
 
 // watch opens a stream and returns the payloads of its data lines.
-func (s *server) watch(t *testing.T, key, parameters string) <-chan string {
+func (s *server) watch(t *testing.T, key, parameters string, headers ...string) <-chan string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/v1/events/stream"+parameters, nil)
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+key)
 	request.Header.Set("Accept", "text/event-stream")
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
 	response, err := http.DefaultClient.Do(request) //nolint:bodyclose // By the goroutine below.
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, response.StatusCode)
