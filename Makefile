@@ -25,15 +25,15 @@ build: need-go ## bin/daybook
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/daybook ./cmd/daybook
 
 .PHONY: test
-test: need-go engine ## every test, on a real ClickHouse and real brokers
+test: need-go engine kafka ## every test, on a real ClickHouse and real brokers
 	go test -timeout 20m ./...
 	$(MAKE) --no-print-directory race
 
 # The packages whose goroutines share state. The race detector needs cgo, and a C compiler.
-RACE := ./cmd/... ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
+RACE := ./cmd/... ./ingest/... ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
 
 .PHONY: race
-race: need-go engine ## the tests of what is concurrent, under the race detector
+race: need-go engine kafka ## the tests of what is concurrent, under the race detector
 	@if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then \
 		echo 'go test -race $(RACE)'; go test -race -timeout 20m $(RACE); \
 	else \
@@ -43,6 +43,13 @@ race: need-go engine ## the tests of what is concurrent, under the race detector
 .PHONY: engine
 engine: ## the embedded ClickHouse, fetched into the cache once
 	@scripts/engine.sh
+
+.PHONY: kafka
+kafka: ## Apache Kafka for the tests, fetched into the cache once
+	@if scripts/kafka.sh; then :; \
+	elif command -v java >/dev/null && command -v mvn >/dev/null; then exit 1; \
+	else echo 'SKIP the tests on Apache Kafka: they need Java and Maven (Debian: apt-get install default-jdk-headless maven)'; [ "$${CI:-}" != true ]; \
+	fi
 
 .PHONY: check
 check: need-go fmt-check vet tidy-check lint generated-check ## formatting, vet, lint, tidiness: what CI runs besides tests
