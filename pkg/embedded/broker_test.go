@@ -98,16 +98,6 @@ func readAll(t *testing.T, addr, topic string, partition int) []kafka.Message {
 	return messages
 }
 
-func offsets(t *testing.T, addr, topic string, partition int) (first, last int64) {
-	t.Helper()
-	answer, err := kafkaClient(t, addr).ListOffsets(t.Context(), &kafka.ListOffsetsRequest{
-		Topics: map[string][]kafka.OffsetRequest{topic: {kafka.FirstOffsetOf(partition), kafka.LastOffsetOf(partition)}},
-	})
-	require.NoError(t, err)
-	require.NoError(t, answer.Topics[topic][0].Error)
-	return answer.Topics[topic][0].FirstOffset, answer.Topics[topic][0].LastOffset
-}
-
 func TestBroker_KilledKeepsWhatItAcknowledged(t *testing.T) {
 	dir, addr := t.TempDir(), freeAddr(t)
 	environment := []string{"DAYBOOK_TEST_DIR=" + dir, "DAYBOOK_TEST_ADDR=" + addr}

@@ -68,10 +68,12 @@ func RunEngine(args []string) int {
 // of standard input should have done so before; this is for an engine that
 // hangs in its shutdown, or in its start, where it doesn't read yet.
 func dieWithParent(parent int) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
 	for os.Getppid() == parent {
-		time.Sleep(time.Second)
+		<-tick.C
 	}
-	time.Sleep(orphanGrace)
+	<-time.After(orphanGrace)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 }
 
@@ -86,5 +88,5 @@ func cStrings(args []string) (unsafe.Pointer, func()) {
 		argv[i] = &text[0]
 	}
 	pin.Pin(&argv[0])
-	return unsafe.Pointer(&argv[0]), pin.Unpin
+	return unsafe.Pointer(&argv[0]), pin.Unpin //nolint:gosec // C takes a pointer; it is pinned.
 }

@@ -68,7 +68,7 @@ func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse,
 	}
 	var err error
 	if config.Engine == "" {
-		if config.Engine, err = EnginePath(); err != nil {
+		if config.Engine, err = EnginePath(); err != nil { //nolint:contextcheck // It bounds itself to seconds.
 			return nil, err
 		}
 	}
@@ -84,7 +84,7 @@ func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse,
 		return nil, fmt.Errorf("embedded.dir: cannot create the data folder: %w", err)
 	}
 	c := &ClickHouse{config: config, closing: make(chan struct{}), done: make(chan struct{})}
-	if err := c.openGates(); err != nil {
+	if err := c.openGates(); err != nil { //nolint:contextcheck // They are open until Close.
 		return nil, err
 	}
 	if c.settings, err = config.writeSettings(); err != nil {
@@ -96,7 +96,7 @@ func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse,
 		c.closeGates()
 		return nil, fmt.Errorf("start the embedded ClickHouse: %w", err)
 	}
-	go c.supervise(first)
+	go c.supervise(first) //nolint:contextcheck // Until Close.
 	return c, nil
 }
 

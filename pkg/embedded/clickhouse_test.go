@@ -265,18 +265,23 @@ func TestClickHouse_SurvivesCutInserts(t *testing.T) {
 	conn := open(t, server)
 	require.NoError(t, conn.Exec(t.Context(), "CREATE TABLE t (a UInt64, s String) ENGINE = MergeTree ORDER BY a"))
 	pid := server.Pid()
+	insert := func(ctx context.Context) {
+		batch, err := conn.PrepareBatch(ctx, "INSERT INTO t")
+		if err != nil {
+			return
+		}
+		defer func() { _ = batch.Close() }()
+		for j := range 20_000 {
+			_ = batch.Append(uint64(j), "some text that is a little longer") // Cut, or not.
+		}
+		_ = batch.Send()
+	}
 	var workers sync.WaitGroup
 	for w := range 8 {
 		workers.Go(func() {
 			for i := range 30 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+(i*7+w*3)%40)*time.Millisecond)
-				batch, err := conn.PrepareBatch(ctx, "INSERT INTO t")
-				if err == nil {
-					for j := range 20_000 {
-						_ = batch.Append(uint64(j), "some text that is a little longer") // Cut, or not.
-					}
-					_ = batch.Send()
-				}
+				insert(ctx)
 				cancel()
 			}
 		})
@@ -296,14 +301,18 @@ func TestClickHouse_SurvivesFailedInserts(t *testing.T) {
 	conn := open(t, server)
 	require.NoError(t, conn.Exec(t.Context(), "CREATE TABLE t (a UInt64, CONSTRAINT c CHECK a > 0) ENGINE = MergeTree ORDER BY a"))
 	pid := server.Pid()
-	for range 50 {
+	prepared := func(use func(batch driver.Batch)) {
 		batch, err := conn.PrepareBatch(t.Context(), "INSERT INTO t")
 		require.NoError(t, err)
-		require.NoError(t, batch.Append(uint64(0)))
-		require.Error(t, batch.Send())
-		batch, err = conn.PrepareBatch(t.Context(), "INSERT INTO t")
-		require.NoError(t, err)
-		require.NoError(t, batch.Abort())
+		defer func() { _ = batch.Close() }()
+		use(batch)
+	}
+	for range 50 {
+		prepared(func(batch driver.Batch) {
+			require.NoError(t, batch.Append(uint64(0)))
+			require.Error(t, batch.Send())
+		})
+		prepared(func(batch driver.Batch) { require.NoError(t, batch.Abort()) })
 	}
 	require.NoError(t, conn.Ping(t.Context()))
 	require.Equal(t, pid, server.Pid())

@@ -38,7 +38,7 @@ func (r refusal) Error() string { return r.message }
 // packet is the refusal as ClickHouse's native protocol has it.
 func (r refusal) packet() []byte {
 	out := []byte{exceptionPacket}
-	out = binary.LittleEndian.AppendUint32(out, uint32(r.code)) //nolint:gosec // Bit for bit.
+	out = binary.LittleEndian.AppendUint32(out, uint32(r.code)) // Bit for bit.
 	for _, text := range []string{"DB::Exception", "DB::Exception: " + r.message, ""} {
 		out = binary.AppendUvarint(out, uint64(len(text)))
 		out = append(out, text...)

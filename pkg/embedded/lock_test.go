@@ -16,9 +16,7 @@ import (
 func holder() {
 	lock, err := embedded.LockDir(os.Getenv("DAYBOOK_TEST_DIR"))
 	fmt.Println(err)
-	select {
-	case <-time.After(time.Hour):
-	}
+	<-time.After(time.Hour)
 	_ = lock
 }
 
