@@ -115,6 +115,7 @@ func TestErrors_ViewFailsAfterInsert(t *testing.T) {
 	}
 	batch, err := conn.PrepareBatch(t.Context(), "INSERT INTO t")
 	require.NoError(t, err)
+	defer func() { _ = batch.Close() }()
 	require.NoError(t, batch.Append(uint8(1)))
 	err = batch.Send()
 	require.ErrorContains(t, err, "the view fails")

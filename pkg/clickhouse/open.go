@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -30,9 +31,7 @@ type Option func(*clickhouse.Options)
 // WithSettings sends ClickHouse settings with every query of the pool.
 func WithSettings(settings map[string]any) Option {
 	return func(o *clickhouse.Options) {
-		for name, value := range settings {
-			o.Settings[name] = value
-		}
+		maps.Copy(o.Settings, settings)
 	}
 }
 

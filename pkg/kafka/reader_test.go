@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -52,8 +53,7 @@ func readAll(t *testing.T, r *kafka.Reader, from int64, n int) {
 			t.Fatalf("only up to offset %d of %d", next, from+int64(n))
 		}
 		f, err := r.Fetch(t.Context())
-		var gap *kafka.OffsetOutOfRangeError
-		if errors.As(err, &gap) {
+		if _, ok := errors.AsType[*kafka.OffsetOutOfRangeError](err); ok {
 			t.Fatal(err)
 		}
 		if err != nil {
@@ -61,7 +61,7 @@ func readAll(t *testing.T, r *kafka.Reader, from int64, n int) {
 		}
 		for _, m := range f.Messages {
 			want := fmt.Sprintf("value %d", next)
-			if m.Offset != next || string(m.Value) != want || string(m.Key) != fmt.Sprint(next) || len(m.Headers) != 1 || m.Topic == "" || m.Time.IsZero() {
+			if m.Offset != next || string(m.Value) != want || string(m.Key) != strconv.FormatInt(next, 10) || len(m.Headers) != 1 || m.Topic == "" || m.Time.IsZero() {
 				t.Fatalf("message %+v, want offset %d with %q", m, next, want)
 			}
 			next++

@@ -47,7 +47,7 @@ func Partitions(ctx context.Context, c Config, topic string) ([]int32, error) {
 	}
 	partitions := make([]int32, 0, len(metadata.Partitions))
 	for _, p := range metadata.Partitions {
-		partitions = append(partitions, int32(p.ID)) //nolint:gosec // Kafka numbers partitions in 32 bits.
+		partitions = append(partitions, int32(p.ID))
 	}
 	slices.Sort(partitions)
 	return partitions, nil
@@ -88,5 +88,5 @@ func TopicEpoch(ctx context.Context, c Config, topic string) (uint32, error) {
 	if err != nil {
 		return 0, fmt.Errorf("describe topic %s: %w", topic, err)
 	}
-	return uint32(xxhash.Sum64String(metadata.ClusterID + "/" + topic)), nil //nolint:gosec // The low half is wanted.
+	return uint32(xxhash.Sum64String(metadata.ClusterID + "/" + topic)), nil // The low half is wanted.
 }

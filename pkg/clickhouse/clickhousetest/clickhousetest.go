@@ -187,7 +187,7 @@ func executable() (string, error) {
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
-	build := exec.Command("go", "build", "-o", program, "daybook/pkg/embedded/enginechild") //nolint:noctx // The test binary's own timeout bounds it.
+	build := exec.Command("go", "build", "-o", program, "daybook/pkg/embedded/enginechild") //nolint:gosec,noctx // The go command and a path of ours; the test binary's own timeout bounds it.
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the engine's child: %w\n%s", err, out)
 	}
@@ -208,6 +208,7 @@ var nonWord = regexp.MustCompile(`\W+`)
 
 // databaseName is readable in what the server says about it, and never used twice.
 func databaseName(t testing.TB) string {
+	t.Helper()
 	name := strings.ToLower(nonWord.ReplaceAllString(t.Name(), "_"))
 	return fmt.Sprintf("%s_%d", name[:min(len(name), 60)], databases.Add(1))
 }

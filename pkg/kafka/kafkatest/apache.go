@@ -53,7 +53,7 @@ func StartApache(t testing.TB) daybookkafka.Config {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.broker == nil && shared.err == nil {
-		if shared.dir, shared.err = os.MkdirTemp("", "daybook-kafkatest-"); shared.err == nil {
+		if shared.dir, shared.err = os.MkdirTemp("", "daybook-kafkatest-"); shared.err == nil { //nolint:usetesting // It outlives the test.
 			shared.broker, shared.err = newApache(shared.dir, lib)
 		}
 		if shared.err == nil {

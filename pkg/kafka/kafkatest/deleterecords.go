@@ -23,7 +23,7 @@ func DeleteRecords(t testing.TB, config daybookkafka.Config, partition int, belo
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	one := kmsg.NewDeleteRecordsRequestTopicPartition()
-	one.Partition, one.Offset = int32(partition), below //nolint:gosec // A test has a few partitions.
+	one.Partition, one.Offset = int32(partition), below
 	topic := kmsg.NewDeleteRecordsRequestTopic()
 	topic.Topic, topic.Partitions = config.Topic, []kmsg.DeleteRecordsRequestTopicPartition{one}
 	request := kmsg.NewPtrDeleteRecordsRequest()
