@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -182,9 +183,7 @@ func cause(ctx context.Context, err error) error {
 // only, as every later one has an id.
 func (f *follower) parameters() url.Values {
 	values := url.Values{}
-	for name, list := range f.filter {
-		values[name] = list
-	}
+	maps.Copy(values, f.filter)
 	if f.lastID == "" {
 		if f.options.Since != "" {
 			values.Set("since", f.options.Since)

@@ -73,7 +73,7 @@ func read(file string) (*content, []error) {
 		return nil, []error{fmt.Errorf("configuration file %s: %w", file, err)}
 	}
 	c := &content{Viper: v}
-	text, err := os.ReadFile(file) //nolint:gosec // The operator names the file.
+	text, err := os.ReadFile(file)
 	if err == nil {
 		err = yaml.Unmarshal(text, &c.verbatim)
 	}

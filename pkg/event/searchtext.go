@@ -86,7 +86,7 @@ var foldTable = func() (table [0x800]rune) {
 }()
 
 func foldRune(r rune) rune {
-	if uint32(r) < uint32(len(foldTable)) { //nolint:gosec // Runes are never negative here.
+	if uint32(r) < uint32(len(foldTable)) { // Runes are never negative here.
 		return foldTable[r]
 	}
 	if 0x2E80 <= r && r <= 0xA63F { // Han, kana and their neighbours have no case.

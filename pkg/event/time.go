@@ -108,7 +108,7 @@ func appendTime(dst []byte, t time.Time) []byte {
 	if micros := t.Nanosecond() / 1000; micros != 0 {
 		dst = append(dst, '.')
 		for unit := 100_000; micros != 0; unit /= 10 {
-			dst = append(dst, byte('0'+micros/unit)) //nolint:gosec // One digit.
+			dst = append(dst, byte('0'+micros/unit))
 			micros %= unit
 		}
 	}
@@ -116,5 +116,5 @@ func appendTime(dst []byte, t time.Time) []byte {
 }
 
 func appendTwo(dst []byte, n int) []byte {
-	return append(dst, byte('0'+n/10), byte('0'+n%10)) //nolint:gosec // One digit each.
+	return append(dst, byte('0'+n/10), byte('0'+n%10))
 }

@@ -27,7 +27,7 @@ func readEscape(text []byte, i int) (r rune, next int, lone bool) {
 }
 
 func hex4(text []byte) rune {
-	return rune(hexDigit(text[0])<<12 | hexDigit(text[1])<<8 | hexDigit(text[2])<<4 | hexDigit(text[3])) //nolint:gosec // 16 bits.
+	return rune(hexDigit(text[0])<<12 | hexDigit(text[1])<<8 | hexDigit(text[2])<<4 | hexDigit(text[3]))
 }
 
 // unescape appends the value of a JSON string's content to dst. whole is false

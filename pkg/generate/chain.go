@@ -66,7 +66,7 @@ func (g *Generator) startChain() {
 	c.left, c.pace = len(c.steps), s.pace
 	c.tenant, c.first = &g.tenants[index], index == 0
 	c.actor = g.random.skewed(c.tenant.logN)
-	c.traits = mix(uint64(index)<<32 | uint64(c.actor)) //nolint:gosec // Both are small and not negative.
+	c.traits = mix(uint64(index)<<32 | uint64(c.actor)) // Both are small and not negative.
 	c.random = g.random.next()
 	c.money = g.random.below(len(currencies))
 	c.meter = g.random.below(len(meters))

@@ -26,8 +26,8 @@ func (r *rng) below(n int) int { return below(r.next(), n) }
 
 // below maps 64 random bits to a number from 0 to n-1.
 func below(random uint64, n int) int {
-	high, _ := bits.Mul64(random, uint64(n)) //nolint:gosec // n is positive.
-	return int(high)                         //nolint:gosec // It is less than n.
+	high, _ := bits.Mul64(random, uint64(n)) // n is positive.
+	return int(high)                         // It is less than n.
 }
 
 // float returns a number in [0, 1).
@@ -65,7 +65,7 @@ func newAlias(weights []float64) alias {
 	for len(small) > 0 && len(large) > 0 {
 		s, l := small[len(small)-1], large[len(large)-1]
 		small = small[:len(small)-1]
-		a.cut[s], a.other[s] = uint64(scaled[s]*(1<<32)), int32(l) //nolint:gosec // Columns are far fewer.
+		a.cut[s], a.other[s] = uint64(scaled[s]*(1<<32)), int32(l) // Columns are far fewer.
 		if scaled[l] -= 1 - scaled[s]; scaled[l] < 1 {
 			large = large[:len(large)-1]
 			small = append(small, l)
@@ -73,7 +73,7 @@ func newAlias(weights []float64) alias {
 	}
 	for _, rest := range [][]int{small, large} {
 		for _, i := range rest {
-			a.cut[i], a.other[i] = 1<<32, int32(i) //nolint:gosec // Columns are far fewer.
+			a.cut[i], a.other[i] = 1<<32, int32(i)
 		}
 	}
 	return a

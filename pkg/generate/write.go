@@ -10,7 +10,7 @@ func (g *Generator) write(k *kind, at time.Time) (keyFrom, keyTo int) {
 	c := &g.chain
 	g.add(`{"eventId":"evt_`)
 	// mix is a bijection, so no two events of a run share an id.
-	g.id(mix(uint64(g.made)^g.idKey), 13) //nolint:gosec // It is not negative.
+	g.id(mix(uint64(g.made)^g.idKey), 13)
 	g.add(`","tenantId":"`)
 	g.add(c.tenant.name)
 	g.add(`","eventType":"`)
@@ -159,12 +159,12 @@ func (g *Generator) time(t time.Time) {
 	g.two(second)
 	millis := t.Nanosecond() / 1_000_000
 	g.add(".")
-	g.buf = append(g.buf, byte('0'+millis/100)) //nolint:gosec // One digit.
+	g.buf = append(g.buf, byte('0'+millis/100))
 	g.two(millis % 100)
 	g.add("Z")
 }
 
-func (g *Generator) two(n int) { g.buf = append(g.buf, byte('0'+n/10), byte('0'+n%10)) } //nolint:gosec // Two digits.
+func (g *Generator) two(n int) { g.buf = append(g.buf, byte('0'+n/10), byte('0'+n%10)) }
 
 // plant adds the needles that are due to the payload being written.
 func (g *Generator) plant() {
