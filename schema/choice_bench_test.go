@@ -116,12 +116,13 @@ func (l laboratory) load(events int) {
 	}
 	end := time.Now()
 	g := generate.New(generate.Config{Seed: 1, Events: events, Days: 90, End: end})
-	for n := 0; n < events; {
+	insert := func(from, to int) {
 		batch, err := l.conn.PrepareBatch(context.Background(), "INSERT INTO base")
 		if err != nil {
 			l.Fatal(err)
 		}
-		for range min(100_000, events-n) {
+		defer func() { _ = batch.Close() }()
+		for n := from; n < to; n++ {
 			value, _, _, _ := g.Next(nil)
 			var e event.Event
 			m := event.Message{Topic: "t", Position: event.Position{Offset: int64(n)}, Time: end, Value: value}
@@ -132,11 +133,13 @@ func (l laboratory) load(events int) {
 				e.TargetType, e.TargetID, e.CorrelationID, string(e.Payload), string(event.SearchText(nil, e.Payload)), int64(n)); err != nil {
 				l.Fatal(err)
 			}
-			n++
 		}
 		if err := batch.Send(); err != nil {
 			l.Fatal(err)
 		}
+	}
+	for n := 0; n < events; n += 100_000 {
+		insert(n, min(n+100_000, events))
 	}
 }
 
@@ -193,12 +196,12 @@ func (l laboratory) ask() {
 	}
 	fmt.Println("| table | " + strings.Join(names, " | ") + " |")
 	for i, v := range variants {
-		line := "| " + v.name
+		var line strings.Builder
 		for _, name := range names {
 			slices.Sort(took[i][name])
-			line += fmt.Sprintf(" | %.1f", took[i][name][rounds/2])
+			fmt.Fprintf(&line, " | %.1f", took[i][name][rounds/2])
 		}
-		fmt.Println(line + " |")
+		fmt.Println("| " + v.name + line.String() + " |")
 	}
 }
 
@@ -268,7 +271,7 @@ func (l laboratory) time(statement string) float64 {
 	if err != nil {
 		l.Fatalf("%s: %v", statement, err)
 	}
-	for rows.Next() { //nolint:revive // The rows are read, nothing else.
+	for rows.Next() { // The rows are read, nothing else.
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		l.Fatalf("%s: %v", statement, err)

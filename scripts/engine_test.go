@@ -41,7 +41,7 @@ func newFetch(t *testing.T) *fetch {
 	f.pin(t, f.tarball, f.library)
 	require.NoError(t, os.WriteFile(filepath.Join(f.dir, "served.tgz"), f.tarball, 0o600))
 	// What the script needs of the system, and nothing else.
-	for _, tool := range strings.Fields("bash sh env uname sed head grep stat tar sha256sum flock mkdir rm df awk mktemp kill du cut sleep find chmod mv cat touch dirname node cp gzip sync") {
+	for tool := range strings.FieldsSeq("bash sh env uname sed head grep stat tar sha256sum flock mkdir rm df awk mktemp kill du cut sleep find chmod mv cat touch dirname node cp gzip sync") {
 		path, err := exec.LookPath(tool)
 		require.NoError(t, err)
 		require.NoError(t, os.Symlink(path, filepath.Join(f.bin, tool)))
@@ -78,7 +78,7 @@ func (f *fetch) command(t *testing.T, name, script string) {
 	t.Helper()
 	path := filepath.Join(f.bin, name)
 	require.NoError(t, os.RemoveAll(path))
-	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700)) //nolint:gosec // It is to be run.
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o700))
 }
 
 // npm is called as `npm pack PACKAGE@VERSION --pack-destination DIR …`.

@@ -33,8 +33,8 @@ func TestKafka(t *testing.T) {
 				"27dd8ed44a83ff94d557f9fd0412ed5a8cbca69ea04922d88c01184a07300a5a  b.jar\n"
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "kafka.sha256"), []byte(pins), 0o600))
 			maven := "#!/bin/sh\nfor a; do case $a in -DoutputDirectory=*) d=${a#*=};; esac; done\nmkdir -p $d; cd $d\n" + test.maven + "\n"
-			require.NoError(t, os.WriteFile(filepath.Join(bin, "mvn"), []byte(maven), 0o700))          //nolint:gosec // It is to be run.
-			require.NoError(t, os.WriteFile(filepath.Join(bin, "java"), []byte("#!/bin/sh\n"), 0o700)) //nolint:gosec // It is to be run.
+			require.NoError(t, os.WriteFile(filepath.Join(bin, "mvn"), []byte(maven), 0o700))
+			require.NoError(t, os.WriteFile(filepath.Join(bin, "java"), []byte("#!/bin/sh\n"), 0o700))
 			command := exec.CommandContext(t.Context(), "bash", filepath.Join(dir, "kafka.sh"))
 			command.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "XDG_CACHE_HOME="+cache)
 			out, err := command.CombinedOutput()
