@@ -129,7 +129,7 @@ func (b *ingestBench) fill(ctx context.Context) ([]event.Message, error) {
 	}
 	var all []event.Message
 	for p := range b.partitions {
-		reader, err := kafka.NewReader(b.kafka, b.kafka.Topic, int32(p), kafka.ReaderConfig{}) //nolint:gosec // A few.
+		reader, err := kafka.NewReader(b.kafka, b.kafka.Topic, int32(p), kafka.ReaderConfig{})
 		if err != nil {
 			return nil, err
 		}
@@ -196,12 +196,12 @@ func (b *ingestBench) once(ctx context.Context, name, database string, prepared 
 	case "kafka_engine":
 		return b.kafkaEngine(ctx, conn, database)
 	case "insert_select":
-		if err := prepared.Insert(conn, 2); err != nil {
+		if err := prepared.Insert(conn, 2); err != nil { //nolint:contextcheck // Inserts are never cancelled: see package ingest.
 			return 0, err
 		}
 		return timed(func() error { return b.insertSelect(ctx, conn) })
 	default:
-		return timed(func() error { return prepared.Insert(conn, 2) })
+		return timed(func() error { return prepared.Insert(conn, 2) }) //nolint:contextcheck // As above.
 	}
 }
 
@@ -239,7 +239,7 @@ func (b *ingestBench) awaitAll(ctx context.Context, conn driver.Conn) error {
 		if err := conn.QueryRow(ctx, "SELECT count() FROM "+schema.Events).Scan(&n); err != nil {
 			return err
 		}
-		if n >= uint64(b.events) { //nolint:gosec // Positive.
+		if n >= uint64(b.events) {
 			return nil
 		}
 		select {

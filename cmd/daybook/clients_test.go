@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -116,6 +117,7 @@ func TestClients_Usage(t *testing.T) {
 
 // pages serves events e-0 to e-(n-1) in pages of what is asked for.
 func pages(t *testing.T, n int) http.HandlerFunc {
+	t.Helper()
 	return func(w http.ResponseWriter, r *http.Request) {
 		var from, limit int
 		_, _ = fmt.Sscan(r.URL.Query().Get("cursor"), &from)
@@ -128,7 +130,7 @@ func pages(t *testing.T, n int) http.HandlerFunc {
 		}
 		cursor := "null"
 		if from+limit < n {
-			cursor = fmt.Sprintf("%q", fmt.Sprint(from+limit))
+			cursor = strconv.Quote(strconv.Itoa(from + limit))
 		}
 		_, _ = fmt.Fprintf(w, `{"events":[%s],"nextCursor":%s}`, strings.Join(list, ","), cursor)
 	}

@@ -65,7 +65,7 @@ Ctrl-C stops everything; the data stays.
 // demoKey returns the text of a key that works, and whether it was made now.
 func demoKey(ctx context.Context, dir string, keys *auth.Store) (text string, fresh bool, err error) {
 	file := filepath.Join(dir, demoKeyFile)
-	kept, err := os.ReadFile(file) //nolint:gosec // In the data folder of the settings.
+	kept, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", false, fmt.Errorf("read the demo's key: %w", err)
 	}

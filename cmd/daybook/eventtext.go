@@ -34,11 +34,11 @@ type screen struct {
 func screenOn(out io.Writer) screen {
 	s := screen{out: out}
 	file, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) { //nolint:gosec // A file descriptor fits an int.
+	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return s
 	}
 	s.color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	if width, _, err := term.GetSize(int(file.Fd())); err == nil { //nolint:gosec // As above.
+	if width, _, err := term.GetSize(int(file.Fd())); err == nil {
 		s.width = width
 	}
 	return s

@@ -35,9 +35,9 @@ func TestServe_KilledAtRandom(t *testing.T) {
 	}
 	const kills = 5
 	events := setting(t, "DAYBOOK_KILL_EVENTS", 150_000)
-	seed := uint64(setting(t, "DAYBOOK_KILL_SEED", int(time.Now().UnixNano()&0xffffff))) //nolint:gosec // Positive.
+	seed := uint64(setting(t, "DAYBOOK_KILL_SEED", int(time.Now().UnixNano()&0xffffff)))
 	t.Logf("DAYBOOK_KILL_SEED=%d DAYBOOK_KILL_EVENTS=%d", seed, events)
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // To be repeated, not to be secret.
+	random := rand.New(rand.NewPCG(seed, 0))
 
 	n := newNodeProcess(t)
 	n.start()
@@ -62,7 +62,7 @@ func TestServe_KilledAtRandom(t *testing.T) {
 	}
 
 	deadline := time.Now().Add(3 * time.Minute)
-	for n.count("SELECT count() FROM "+schema.Events) < uint64(events) && time.Now().Before(deadline) { //nolint:gosec // Positive.
+	for n.count("SELECT count() FROM "+schema.Events) < uint64(events) && time.Now().Before(deadline) {
 		pauseFor(t, 200*time.Millisecond)
 	}
 	pauseFor(t, 2*time.Second) // What comes too much comes now.
@@ -72,7 +72,7 @@ func TestServe_KilledAtRandom(t *testing.T) {
 		"1m rollup":    "SELECT toUInt64(sum(events)) FROM " + schema.Events1m,
 		"15m rollup":   "SELECT toUInt64(sum(events)) FROM " + schema.Events15m,
 	} {
-		if got := n.count(query); got != uint64(events) { //nolint:gosec // Positive.
+		if got := n.count(query); got != uint64(events) {
 			t.Errorf("%s: %d, want %d (seed %d)", what, got, events, seed)
 		}
 	}
@@ -138,7 +138,7 @@ func newNodeProcess(t *testing.T) *nodeProcess {
 // start starts the node and returns when its broker answers.
 func (n *nodeProcess) start() {
 	n.t.Helper()
-	n.process = exec.Command(n.program, "serve") //nolint:gosec,noctx // Ended by kill.
+	n.process = exec.Command(n.program, "serve") // Ended by kill.
 	n.process.Env, n.process.Stdout, n.process.Stderr = n.env, &n.log, &n.log
 	n.process.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := n.process.Start(); err != nil {
