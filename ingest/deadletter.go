@@ -43,7 +43,7 @@ func (w *writer) storeDead(ctx context.Context, b *block, doubt bool) error {
 		return err
 	}
 	if len(letters) > 0 {
-		if err := w.insertDead(b, letters); err != nil {
+		if err := w.insertDead(b, letters); err != nil { //nolint:contextcheck // An insert is never cancelled: see write.
 			b.doubt = true
 			return err
 		}

@@ -3,6 +3,7 @@ package ingest
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"daybook/pkg/event"
@@ -18,13 +19,13 @@ func blockOf(ids ...string) *block {
 
 func TestRecentIDs_AgreesWithAMap(t *testing.T) {
 	r := newRecentIDs(1000)
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // To be repeated.
-	last := map[string]int{}              // when each id was claimed first
+	random := rand.New(rand.NewPCG(1, 2))
+	last := map[string]int{} // when each id was claimed first
 	claimed := 0
 	for range 300 {
 		var ids []string
 		for range 50 {
-			ids = append(ids, fmt.Sprint(random.IntN(3000)))
+			ids = append(ids, strconv.Itoa(random.IntN(3000)))
 		}
 		c := r.claim(blockOf(ids...))
 		c.land()

@@ -192,4 +192,3 @@ func (s *stack) recreateTopic() {
 	}
 	kafkatest.CreateTopic(s, s.kafka, s.kafka.Topic, kafkatest.Partitions)
 }
-

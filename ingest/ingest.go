@@ -127,7 +127,7 @@ func (in *Ingest) start(client *kafka.Client, generation *kafka.Generation) {
 		zap.Int32("generation", generation.ID), zap.Int("partitions", len(assigned)))
 	l := &ledger{client: client, group: in.kafka.Group, topic: in.kafka.Topic, generation: generation.ID, member: generation.MemberID}
 	for _, a := range assigned {
-		w := &worker{in: in, ledger: l, partition: int32(a.ID), //nolint:gosec // Kafka numbers partitions in 32 bits.
+		w := &worker{in: in, ledger: l, partition: int32(a.ID),
 			log: in.log.With(zap.Int("partition", a.ID))}
 		generation.Start(func(ctx context.Context) {
 			if in.awaitPartition(ctx, w.partition) {
@@ -145,7 +145,7 @@ func (in *Ingest) detach(partition int32, committed <-chan error) {
 	in.detached[partition] = done
 	in.mu.Unlock()
 	go func() {
-		<-committed
+		in.log.Info("an insert that outlasted its generation has ended", zap.Int32("partition", partition), zap.Error(<-committed))
 		in.mu.Lock()
 		if in.detached[partition] == done {
 			delete(in.detached, partition)

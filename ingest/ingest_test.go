@@ -269,13 +269,14 @@ func (s *stack) leaveBehind(partition int32, from, to int64, stored func(i int) 
 	}
 	ctx := chgo.Context(context.Background(), chgo.WithSettings(insertSettings(b.token())))
 	batch, err := s.conn.PrepareBatch(ctx, schema.Insert(schema.Events, schema.EventColumns))
-	if err == nil {
-		err = part.appendTo(batch)
-	}
-	if err == nil {
-		err = batch.Send()
-	}
 	if err != nil {
+		s.Fatal(err)
+	}
+	defer func() { _ = batch.Close() }()
+	if err := part.appendTo(batch); err != nil {
+		s.Fatal(err)
+	}
+	if err := batch.Send(); err != nil {
 		s.Fatal(err)
 	}
 }

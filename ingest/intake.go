@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -73,8 +72,7 @@ func (in *Intake) Post(c echo.Context) error {
 
 // readError tells a body that is too large from one that broke off.
 func readError(err error) error {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return apierror.New(apierror.KindTooLarge, "the request has more than %d bytes; send fewer events at a time", tooLarge.Limit)
 	}
 	return apierror.New(apierror.KindInvalid, "the request's body broke off: %v", err)
@@ -160,7 +158,7 @@ func invalid(index int, err error) *apierror.Error {
 		kind = apierror.KindUnsupportedMedia
 	}
 	return &apierror.Error{
-		Kind: kind, Detail: fmt.Sprintf("no event was taken: %s", reason.Error()),
+		Kind: kind, Detail: "no event was taken: " + reason.Error(),
 		Fields: []apierror.Field{{Field: field, Message: reason.Message}},
 	}
 }

@@ -1,7 +1,7 @@
 package ingest
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -90,11 +90,13 @@ func (m *metrics) storedBlock(b *block) {
 	m.blocks.Inc()
 	m.bytes.Add(float64(b.bytes))
 	m.freshness.Observe(max(time.Since(b.first), 0).Seconds())
-	m.storedOffset.WithLabelValues(fmt.Sprint(b.partition)).Set(float64(b.end + 1))
+	m.storedOffset.WithLabelValues(partitionLabel(b.partition)).Set(float64(b.end + 1))
 }
 
+func partitionLabel(partition int32) string { return strconv.Itoa(int(partition)) }
+
 func (m *metrics) lag(partition int32, highWatermark, next int64) {
-	m.lagMessages.WithLabelValues(fmt.Sprint(partition)).Set(float64(highWatermark - next))
+	m.lagMessages.WithLabelValues(partitionLabel(partition)).Set(float64(highWatermark - next))
 }
 
 // assigned forgets the partitions that belong to another node now.
@@ -103,6 +105,6 @@ func (m *metrics) assigned(partitions []kafka.PartitionAssignment) {
 	m.storedOffset.Reset()
 	m.paused.Reset()
 	for _, p := range partitions {
-		m.lagMessages.WithLabelValues(fmt.Sprint(p.ID)).Set(0)
+		m.lagMessages.WithLabelValues(strconv.Itoa(p.ID)).Set(0)
 	}
 }

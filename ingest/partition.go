@@ -52,7 +52,7 @@ func (w *worker) run(generation context.Context) {
 	}
 }
 
-func (w *worker) label() string { return fmt.Sprint(w.partition) }
+func (w *worker) label() string { return partitionLabel(w.partition) }
 
 func (w *worker) work(generation context.Context) error {
 	reader, err := daybookkafka.NewReader(w.in.kafka, w.in.kafka.Topic, w.partition,

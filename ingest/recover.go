@@ -165,7 +165,7 @@ func (w *worker) lost(ctx context.Context, from, first int64) error {
 	if err != nil {
 		return fmt.Errorf("count what is stored of a gap: %w", err)
 	}
-	gone := first - from - int64(stored) //nolint:gosec // At most the length of the gap.
+	gone := first - from - int64(stored) // stored is at most the length of the gap.
 	if gone <= 0 {
 		return nil
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,15 +169,16 @@ func (s *stack) progress() (acknowledged, end string) {
 	if err != nil {
 		s.Fatal(err)
 	}
+	var have, want strings.Builder
 	for _, partition := range partitions {
 		p, _, err := l.read(s.Context(), partition)
 		if err != nil {
 			s.Fatal(err)
 		}
-		acknowledged += fmt.Sprintf(" %d:%d/%t", partition, p.offset, p.pending())
-		end += fmt.Sprintf(" %d:%d/false", partition, s.end(partition))
+		fmt.Fprintf(&have, " %d:%d/%t", partition, p.offset, p.pending())
+		fmt.Fprintf(&want, " %d:%d/false", partition, s.end(partition))
 	}
-	return acknowledged, end
+	return have.String(), want.String()
 }
 
 func (s *stack) end(partition int32) int64 {
@@ -229,7 +232,7 @@ func sample(prefix string, n int) []kafka.Message {
 	messages := make([]kafka.Message, n)
 	for i := range messages {
 		messages[i] = kafka.Message{
-			Key: []byte(fmt.Sprint(i)),
+			Key: strconv.AppendInt(nil, int64(i), 10),
 			Value: fmt.Appendf(nil, `{"eventId":"%s-%d","tenantId":"t%d","eventType":"payment.received","source":"billing",`+
 				`"severity":"info","actorId":"a%d","payload":{"amount":%d,"note":"Überweisung %d"}}`, prefix, i, i%3, i%7, i, i),
 		}

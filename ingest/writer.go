@@ -128,10 +128,10 @@ func (w *writer) store(ctx context.Context, b *block, a *attempt) error {
 		}
 	}
 	a.tries++
-	if err := w.insert(target, token, a.tries); err != nil {
+	if err := w.insert(target, token, a.tries); err != nil { //nolint:contextcheck // An insert is never cancelled: see write.
 		a.doubt = a.doubt || clickhouse.IsUnknownOutcome(err)
 		if clickhouse.IsData(err) {
-			return w.isolate(b, target, a, err)
+			return w.isolate(b, target, a, err) //nolint:contextcheck // As above.
 		}
 		return err
 	}
