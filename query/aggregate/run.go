@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -26,6 +27,7 @@ type row struct {
 	key   string   // of the group; otherGroup also where nothing is grouped
 	keys  []string // of the group, by dimension; nil for otherGroup
 	parts []*float64
+	level level
 }
 
 // computation is one range of a request.
@@ -42,17 +44,17 @@ type computation struct {
 
 // prepare resolves a request's range into buckets.
 func prepare(ctx context.Context, reader *statement.Reader, usage *statement.Usage, scope filter.Scope, r *request, now time.Time) (*computation, error) {
+	c := &computation{reader: reader, usage: usage, scope: scope, request: r}
 	from, to := r.filter.From.Time, r.filter.To.Time
-	if from.IsZero() || to.IsZero() {
-		first, last, err := extent(ctx, reader, usage, scope, now)
-		if err != nil {
+	var err error
+	if r.filter.From.IsZero() {
+		if from, err = c.firstEvent(ctx, now); err != nil {
 			return nil, err
 		}
-		if from.IsZero() {
-			from = first
-		}
-		if to.IsZero() {
-			to = last
+	}
+	if r.filter.To.IsZero() {
+		if to, err = c.lastEvent(ctx, now); err != nil {
+			return nil, err
 		}
 	}
 	if from.Before(scope.Oldest) {
@@ -64,7 +66,6 @@ func prepare(ctx context.Context, reader *statement.Reader, usage *statement.Usa
 	if r.auto {
 		r.bucket = chooseBucket(to.Sub(from))
 	}
-	c := &computation{reader: reader, usage: usage, scope: scope, request: r}
 	return c, c.setRange(r.filter.From, r.filter.To, from, to)
 }
 
@@ -87,27 +88,39 @@ func (c *computation) setRange(lower, upper filter.Moment, from, to time.Time) e
 	return nil
 }
 
-// extent returns between which times a tenant's events are, now included.
-func extent(ctx context.Context, reader *statement.Reader, usage *statement.Usage, scope filter.Scope, now time.Time) (first, last time.Time, err error) {
+// firstEvent returns the beginning of the quarter of an hour with a tenant's
+// first event, or now where there is none.
+func (c *computation) firstEvent(ctx context.Context, now time.Time) (time.Time, error) {
+	found, err := c.bucketOf15m(ctx, "min", c.scope.Oldest)
+	if err != nil || found.IsZero() {
+		return now, err
+	}
+	return found, nil
+}
+
+// lastEvent returns now, or the end of the quarter of an hour with a tenant's
+// last event where some producer's clock is ahead of ours.
+func (c *computation) lastEvent(ctx context.Context, now time.Time) (time.Time, error) {
+	found, err := c.bucketOf15m(ctx, "max", now)
+	if end := found.Add(rollup15m); err == nil && !found.IsZero() && end.After(now) {
+		return end, nil
+	}
+	return now, err
+}
+
+const rollup15m = 15 * time.Minute
+
+func (c *computation) bucketOf15m(ctx context.Context, which string, since time.Time) (found time.Time, err error) {
 	var b filter.Builder
-	b.Write("SELECT min(bucket), max(bucket), count() FROM ", schema.Events15m, " WHERE tenant_id = ")
-	b.Text(string(scope.Tenant))
+	b.Write("SELECT ", which, "(bucket) FROM ", schema.Events15m, " WHERE tenant_id = ")
+	b.Text(string(c.scope.Tenant))
 	b.Write(" AND bucket >= ")
-	b.Seconds(scope.Oldest.Truncate(15 * time.Minute))
-	first, last = now, now
-	_, err = statement.Collect(ctx, reader, usage, &b, func(rows driver.Rows) (struct{}, error) {
-		var low, high time.Time
-		var count uint64
-		err := rows.Scan(&low, &high, &count)
-		if count > 0 {
-			first = low.UTC()
-			if end := high.UTC().Add(15 * time.Minute); end.After(now) {
-				last = end
-			}
-		}
-		return struct{}{}, err
-	})
-	return first, last, err
+	b.Seconds(since.Truncate(rollup15m))
+	rows, err := statement.Collect(ctx, c.reader, c.usage, &b, func(rows driver.Rows) (t time.Time, err error) { return t, rows.Scan(&t) })
+	if err == nil && len(rows) > 0 && rows[0].Unix() > 0 { // Of no rows it is 1970.
+		found = rows[0].UTC()
+	}
+	return found, err
 }
 
 // previous returns the computation of the range of the same length before. A
@@ -131,17 +144,7 @@ func isMidnight(t time.Time) bool {
 // rank finds the top groups of the range.
 func (c *computation) rank(ctx context.Context) error {
 	var b filter.Builder
-	b.Write("SELECT ")
-	c.keysSQL(&b)
-	c.source.fromSQL(&b, c.scope, c.filter, c.groupBy)
-	b.Write(" GROUP BY ")
-	c.keyNames(&b)
-	b.Write(" HAVING ", c.source.events(), " > 0 ORDER BY ")
-	c.metrics[c.by].rankSQL(&b, c.source.events())
-	b.Write(" DESC NULLS LAST, ")
-	c.keyNames(&b)
-	b.Write(" LIMIT ")
-	b.Int(int64(c.top))
+	c.rankStatement(&b)
 	var err error
 	c.only, err = statement.Collect(ctx, c.reader, c.usage, &b, func(rows driver.Rows) (row, error) {
 		r := row{keys: make([]string, len(c.groupBy))}
@@ -154,6 +157,20 @@ func (c *computation) rank(ctx context.Context) error {
 		return r, err
 	})
 	return err
+}
+
+func (c *computation) rankStatement(b *filter.Builder) {
+	b.Write("SELECT ")
+	c.keysSQL(b)
+	c.source.fromSQL(b, c.scope, c.filter, c.groupBy)
+	b.Write(" GROUP BY ")
+	c.keyNames(b)
+	b.Write(" HAVING ", c.source.events(), " > 0 ORDER BY ")
+	c.metrics[c.by].rankSQL(b, c.source.events())
+	b.Write(" DESC NULLS LAST, ")
+	c.keyNames(b)
+	b.Write(" LIMIT ")
+	b.Int(int64(c.top))
 }
 
 // keysSQL writes the keys of the dimensions, as k0, k1…
@@ -176,16 +193,21 @@ func (c *computation) keyNames(b *filter.Builder) {
 	}
 }
 
-// fetch reads the metrics, by bucket or over all of them, by group or over all.
-func (c *computation) fetch(ctx context.Context, byBucket, byGroup bool) ([]row, error) {
-	byGroup = byGroup && len(c.groupBy) > 0
-	top := byGroup && c.top > 0
-	if top && len(c.only) == 0 {
-		return nil, nil
-	}
+// level says what a row sums up.
+type level uint8
+
+const (
+	points  level = iota // a group in a bucket
+	totals               // a group
+	overall              // everything
+)
+
+// fetch reads the metrics of each group in each bucket, and at the further
+// levels, in one pass over the source.
+func (c *computation) fetch(ctx context.Context, further ...level) ([]row, error) {
 	var b filter.Builder
-	c.statement(&b, byBucket, byGroup)
-	rows, err := statement.Collect(ctx, c.reader, c.usage, &b, func(rows driver.Rows) (row, error) { return c.scan(rows, byGroup) })
+	terms := c.statement(&b, further)
+	rows, err := statement.Collect(ctx, c.reader, c.usage, &b, func(rows driver.Rows) (row, error) { return c.scan(rows, terms) })
 	if err != nil {
 		return nil, err
 	}
@@ -196,33 +218,41 @@ func (c *computation) fetch(ctx context.Context, byBucket, byGroup bool) ([]row,
 	return rows, nil
 }
 
-// statement writes the statement of fetch. Its columns are the bucket's start,
-// the keys (of the top groups: their group's key alone) and the parts.
-func (c *computation) statement(b *filter.Builder, byBucket, byGroup bool) {
-	top := byGroup && c.top > 0
+// statement writes the statement of fetch and returns by how many terms it
+// groups. Its columns are the bucket's start, the keys (of the top groups: their
+// group's key alone), the parts, and how many of the terms the row sums over.
+func (c *computation) statement(b *filter.Builder, further []level) (terms int) {
+	top := c.top > 0
+	var keys []string
 	b.Write("SELECT ")
-	if byBucket && c.grid.count() > 1 {
+	if c.grid.count() > 1 {
 		c.grid.startSQL(b, c.source.at())
 	} else {
 		b.Int(c.grid.edges[0].Unix())
 	}
 	b.Write(" AS start, ")
-	switch {
-	case top:
-		keys := make([]string, len(c.only))
+	if top && len(c.only) == 0 { // Nothing now; the period before may have had groups.
+		keys = []string{"k0"}
+		b.Write("materialize('') AS k0, ")
+	} else if top {
+		keys = []string{"k0"}
+		known := make([]string, len(c.only))
 		for i, r := range c.only {
-			keys[i] = r.key
+			known[i] = r.key
 		}
 		b.Write("transform(")
 		groupKeySQL(b, c.groupBy)
 		b.Write(", ")
-		b.Texts(keys)
+		b.Texts(known)
 		b.Write(", ")
-		b.Texts(keys)
+		b.Texts(known)
 		b.Write(", '') AS k0, ")
-	case byGroup:
+	} else if c.groupBy != nil {
 		c.keysSQL(b)
 		b.Write(", ")
+		for i := range c.groupBy {
+			keys = append(keys, "k"+strconv.Itoa(i))
+		}
 	}
 	b.Write("[")
 	for i, m := range c.metrics {
@@ -231,45 +261,70 @@ func (c *computation) statement(b *filter.Builder, byBucket, byGroup bool) {
 		}
 		m.partsSQL(b, c.source.events())
 	}
-	b.Write("] AS parts")
+	b.Write("] AS parts, ")
+	all := keys
+	if c.grid.count() > 1 {
+		all = append([]string{"start"}, keys...)
+	}
+	sumsOver := "0"
+	if len(further) > 0 {
+		sumsOver = "grouping(" + strings.Join(all, ") + grouping(") + ")"
+	}
+	b.Write("toUInt8(", sumsOver, ") AS sums_over")
 	c.source.fromSQL(b, c.scope, c.filter, c.groupBy)
-	b.Write(" GROUP BY start")
 	switch {
-	case top:
-		b.Write(", k0")
-	case byGroup:
-		b.Write(", ")
-		c.keyNames(b)
+	case len(further) > 0:
+		b.Write(" GROUP BY GROUPING SETS ((", strings.Join(all, ", "), ")")
+		for _, l := range further {
+			if l == totals {
+				b.Write(", (", strings.Join(keys, ", "), ")")
+			} else {
+				b.Write(", ()")
+			}
+		}
+		b.Write(")")
+	case len(all) > 0:
+		b.Write(" GROUP BY ", strings.Join(all, ", "))
 	}
 	// A rollup that was repaired has groups that come to nothing.
 	b.Write(" HAVING ", c.source.events(), " > 0")
 	if top && !c.other {
-		b.Write(" AND k0 != ''")
+		b.Write(" AND (k0 != '' OR sums_over = ", strconv.Itoa(len(all)), ")")
 	}
 	b.Write(" LIMIT ")
 	b.Int(maxRows + 1)
+	return len(all)
 }
 
 // scan reads a row of the statement.
-func (c *computation) scan(rows driver.Rows, byGroup bool) (row, error) {
+func (c *computation) scan(rows driver.Rows, terms int) (row, error) {
 	var r row
+	var keys []string
 	into := []any{&r.start}
 	switch {
-	case byGroup && c.top > 0:
+	case c.top > 0:
 		into = append(into, &r.key)
-	case byGroup:
-		r.keys = make([]string, len(c.groupBy))
-		for i := range r.keys {
-			into = append(into, &r.keys[i])
+	case c.groupBy != nil:
+		keys = make([]string, len(c.groupBy))
+		for i := range keys {
+			into = append(into, &keys[i])
 		}
 	}
-	if err := rows.Scan(append(into, &r.parts)...); err != nil {
+	var sumsOver uint8
+	if err := rows.Scan(append(into, &r.parts, &sumsOver)...); err != nil {
 		return r, err
 	}
-	if r.keys != nil {
-		r.key = groupKey(r.keys)
+	switch {
+	case sumsOver == 0:
+	case int(sumsOver) == terms:
+		r.level = overall
+		return r, nil
+	default:
+		r.level = totals
 	}
-	if i := slices.IndexFunc(c.only, func(top row) bool { return top.key == r.key }); r.keys == nil && i >= 0 {
+	if c.top == 0 && keys != nil {
+		r.keys, r.key = keys, groupKey(keys)
+	} else if i := slices.IndexFunc(c.only, func(top row) bool { return top.key == r.key }); i >= 0 {
 		r.keys = c.only[i].keys
 	}
 	return r, nil

@@ -111,6 +111,18 @@ func TestServeAggregate_EmptyTenant(t *testing.T) {
 	require.Empty(t, a.Series)
 }
 
+func TestServeAggregate_TopOfNothing(t *testing.T) {
+	s := newService(t, event.Event{TenantID: string(acme), EventID: "1", EventType: "a", CreatedAt: now.Add(-90 * time.Minute)})
+	for _, groupBy := range []string{`"eventType"`, `"eventType","payload.x"`} {
+		a, err := post(t, s, `{"from":"now-1h","compare":"previous","groupBy":[`+groupBy+`],"top":{"k":2,"other":true}}`)
+		require.NoError(t, err)
+		require.Len(t, a.Series, 1)
+		require.True(t, a.Series[0].Other)
+		require.InDelta(t, 0, *a.Series[0].Totals[0], 0)
+		require.InDelta(t, 1, *a.Series[0].PreviousTotals[0], 0)
+	}
+}
+
 func TestServeAggregate_NamesItsSource(t *testing.T) {
 	s := newService(t, event.Event{TenantID: string(acme), EventID: "1", CreatedAt: now.Add(-time.Hour)})
 	for body, source := range map[string]string{

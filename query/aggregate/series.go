@@ -25,16 +25,12 @@ type result struct {
 
 // run computes the series of one range.
 func (c *computation) run(ctx context.Context) (*result, error) {
-	rows, err := c.fetch(ctx, true, true)
-	if err != nil {
-		return nil, err
-	}
 	out := &result{grid: c.grid}
 	byKey := map[string]*series{}
 	add := func(key string, keys []string) *series {
 		s := byKey[key]
 		if s == nil {
-			s = &series{keys: keys, other: keys == nil && len(c.groupBy) > 0, points: make([][]*float64, c.grid.count())}
+			s = &series{keys: keys, other: keys == nil && c.groupBy != nil, points: make([][]*float64, c.grid.count())}
 			byKey[key] = s
 			out.series = append(out.series, s)
 		}
@@ -44,67 +40,71 @@ func (c *computation) run(ctx context.Context) (*result, error) {
 	for _, r := range c.only {
 		add(r.key, r.keys)
 	}
-	if len(c.groupBy) == 0 {
+	if c.groupBy == nil {
 		add(otherGroup, nil)
 	}
+	rows, err := c.fetch(ctx, c.furtherLevels()...)
+	if err != nil {
+		return nil, err
+	}
+	merges := c.merges()
 	for _, r := range rows {
-		s := add(r.key, r.keys)
-		if i, ok := c.grid.index(r.start); ok {
-			s.points[i] = r.parts
-		}
-		if c.merges() {
-			s.totals = c.merge(s.totals, r.parts)
+		switch r.level {
+		case overall:
+			out.totals = r.parts
+		case totals:
+			add(r.key, r.keys).totals = r.parts
+		default:
+			s := add(r.key, r.keys)
+			if i, ok := c.grid.index(r.start); ok {
+				s.points[i] = r.parts
+			}
+			if merges {
+				s.totals = c.merge(s.totals, r.parts)
+			}
 		}
 	}
-	if err := c.total(ctx, out, byKey); err != nil {
-		return nil, err
+	c.complete(out)
+	return out, nil
+}
+
+// furtherLevels returns the totals that don't follow from the points: of
+// metrics whose parts don't merge, and of groups that are left out.
+func (c *computation) furtherLevels() []level {
+	several, grouped := c.grid.count() > 1, c.groupBy != nil
+	var further []level
+	if !c.merges() && several && grouped {
+		further = append(further, totals)
+	}
+	if !c.merges() && (several || grouped) || c.top > 0 && !c.other {
+		further = append(further, overall)
+	}
+	return further
+}
+
+// complete adds the totals that do follow from the points, and orders series
+// that nobody ranked.
+func (c *computation) complete(out *result) {
+	for _, s := range out.series {
+		if s.totals == nil && c.grid.count() == 1 {
+			s.totals = s.points[0]
+		}
+	}
+	switch {
+	case c.groupBy == nil && out.totals != nil:
+		out.series[0].totals = out.totals
+	case c.groupBy == nil:
+		out.totals = out.series[0].totals
+	case out.totals == nil && c.merges():
+		for _, s := range out.series {
+			out.totals = c.merge(out.totals, s.totals)
+		}
 	}
 	if c.top == 0 {
 		slices.SortStableFunc(out.series, func(a, b *series) int {
 			return cmp.Or(cmp.Compare(c.rankOf(b), c.rankOf(a)), slices.Compare(a.keys, b.keys))
 		})
 	}
-	return out, nil
-}
-
-// total computes the totals of each series and of all: by merging what is
-// known, or by asking where parts don't merge or groups were left out.
-func (c *computation) total(ctx context.Context, out *result, byKey map[string]*series) error {
-	single := c.grid.count() == 1
-	if !c.merges() {
-		if single {
-			for _, s := range out.series {
-				s.totals = s.points[0]
-			}
-		} else {
-			rows, err := c.fetch(ctx, false, true)
-			if err != nil {
-				return err
-			}
-			for _, r := range rows {
-				if s := byKey[r.key]; s != nil {
-					s.totals = r.parts
-				}
-			}
-		}
-	}
-	switch leftOut := c.top > 0 && !c.other; {
-	case len(c.groupBy) == 0:
-		out.totals = out.series[0].totals
-	case c.merges() && !leftOut:
-		for _, s := range out.series {
-			out.totals = c.merge(out.totals, s.totals)
-		}
-	default:
-		rows, err := c.fetch(ctx, false, false)
-		if err != nil {
-			return err
-		}
-		if len(rows) > 0 {
-			out.totals = rows[0].parts
-		}
-	}
-	return nil
 }
 
 // merges reports whether every metric's parts merge.
