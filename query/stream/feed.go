@@ -167,12 +167,11 @@ func (f *feed) nextTick() <-chan struct{} {
 }
 
 // locate returns the seq from which on a client at v finds its events in the
-// ring, at most the end of the last tick.
+// ring. That may lie beyond the last tick.
 func (f *feed) locate(v vector) (uint64, bool) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	seq, ok := f.ring.locate(v)
-	return min(seq, f.published.seq), ok
+	return f.ring.locate(v)
 }
 
 // scan returns a tenant's slots from seq on, the seq to go on from, and the
@@ -184,6 +183,9 @@ func (f *feed) scan(dst []*slot, id tenant.ID, seq uint64, limit int) (slots []*
 	to = f.published
 	if seq < f.ring.first {
 		return dst, seq, to, false
+	}
+	if seq >= to.seq {
+		return dst, seq, to, true
 	}
 	slots, next = f.ring.tenant(dst, string(id), seq, to.seq, limit)
 	return slots, next, to, true

@@ -61,7 +61,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 	defer h.clients.leave(id)
 
 	rc := http.NewResponseController(w)
-	// The server's read deadline would end the request in the middle of the stream (golang/go#70834).
+	// Whoever set a read deadline meant the request; on a stream it would cancel the context (golang/go#70834).
 	if err := rc.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return apierror.From(err)
 	}

@@ -33,9 +33,11 @@ func (s *session) followRing(ctx context.Context, f *feed, g *group, seq uint64)
 				return err
 			}
 		}
+		// Before the stream can turn elsewhere: frames that wait count as delivered, since they are written before anything else is.
 		if seq < to.seq {
-			// Even unwritten frames count as delivered: they are written before anything else is.
 			s.at = idAfter(slots[len(slots)-1], own)
+		} else {
+			own = s.arrive(to, own)
 		}
 		if err := s.poll(ctx, f.ended); err != nil {
 			return err
@@ -43,7 +45,6 @@ func (s *session) followRing(ctx context.Context, f *feed, g *group, seq uint64)
 		if seq < to.seq {
 			continue
 		}
-		own = s.arrive(to, own)
 		if err := s.flush(); err != nil {
 			return err
 		}

@@ -54,8 +54,13 @@ func (s *session) resync(ctx context.Context, f *feed, why string) error {
 	at := mustParseCursor(s.at).at()
 	from := at.Add(-resyncSlack)
 	for {
-		next, err := s.hub.offsetsAt(ctx, len(f.head()), from)
+		next, cut, err := s.hub.offsetsAt(ctx, len(f.head()), from)
 		if err == nil {
+			for p := range next {
+				if cut[p] > 0 {
+					next[p] = 0 // What retention may have taken since is found, and announced, as any other gap.
+				}
+			}
 			s.at = cursor{epoch: f.epoch, time: at.UnixMilli(), next: next}.appendText(nil)
 			s.hub.metrics.gaps.WithLabelValues("resync").Inc()
 			return s.control("resync", map[string]any{"reason": why, "from": from})
@@ -95,39 +100,45 @@ func (h *Hub) eachPartition(ctx context.Context, partitions int, ask func(contex
 	return group.Wait()
 }
 
-// offsetsAt returns the position of a time: the first record of each
-// partition that is not older.
-func (h *Hub) offsetsAt(ctx context.Context, partitions int, at time.Time) (vector, error) {
-	next := make(vector, partitions)
-	err := h.eachPartition(ctx, partitions, func(ctx context.Context, p int32, r Reader) (err error) {
-		next[p], err = r.OffsetAt(ctx, at)
-		return err
+// offsetsAt returns the position of a time, which is the first record of each
+// partition that is not older. Where that is the first record of all, cut is
+// where the log begins: whatever retention took before it may belong to that
+// time too. Elsewhere cut is 0.
+func (h *Hub) offsetsAt(ctx context.Context, partitions int, at time.Time) (next, cut vector, err error) {
+	next, cut = make(vector, partitions), make(vector, partitions)
+	err = h.eachPartition(ctx, partitions, func(ctx context.Context, p int32, r Reader) error {
+		first, _, err := r.Offsets(ctx)
+		if err != nil {
+			return err
+		}
+		// The first record may stand after the log's beginning: compaction leaves holes.
+		earliest, err := r.OffsetAt(ctx, time.UnixMilli(0))
+		if err != nil {
+			return err
+		}
+		if next[p], err = r.OffsetAt(ctx, at); err != nil {
+			return err
+		}
+		if next[p] <= earliest {
+			cut[p] = first
+		}
+		return nil
 	})
-	return next, err
+	return next, cut, err
 }
 
 // beginSince places a new client at a time. Where the log begins with a later
 // record, what came before may be missing, and the returned gap says so.
 func (h *Hub) beginSince(ctx context.Context, f *feed, since time.Time) (cursor, map[string]any, error) {
-	partitions := len(f.head())
-	next, first := make(vector, partitions), make(vector, partitions)
-	err := h.eachPartition(ctx, partitions, func(ctx context.Context, p int32, r Reader) (err error) {
-		if first[p], _, err = r.Offsets(ctx); err != nil {
-			return err
-		}
-		next[p], err = r.OffsetAt(ctx, since)
-		return err
-	})
+	next, cut, err := h.offsetsAt(ctx, len(f.head()), since)
 	if err != nil {
 		return cursor{}, nil, fmt.Errorf("find the offsets of %s: %w", since, err)
 	}
-	var atMost int64
-	for p := range next {
-		if next[p] == first[p] {
-			atMost += first[p]
-		}
-	}
 	c := cursor{epoch: f.epoch, time: since.UnixMilli(), next: next}
+	var atMost int64
+	for _, offset := range cut {
+		atMost += offset
+	}
 	if atMost == 0 {
 		return c, nil, nil
 	}
