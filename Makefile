@@ -25,7 +25,7 @@ build: need-go ## bin/daybook
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/daybook ./cmd/daybook
 
 .PHONY: test
-test: need-go engine kafka ## every test, on a real ClickHouse and real brokers
+test: need-go engine kafka kcat ## every test, on a real ClickHouse and real brokers
 	go test -timeout 20m ./...
 	$(MAKE) --no-print-directory race
 
@@ -33,7 +33,7 @@ test: need-go engine kafka ## every test, on a real ClickHouse and real brokers
 RACE := ./cmd/... ./ingest/... ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
 
 .PHONY: race
-race: need-go engine kafka ## the tests of what is concurrent, under the race detector
+race: need-go engine kafka kcat ## the tests of what is concurrent, under the race detector
 	@if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then \
 		echo 'go test -race $(RACE)'; go test -race -timeout 20m $(RACE); \
 	else \
@@ -49,6 +49,13 @@ kafka: ## Apache Kafka for the tests, fetched into the cache once
 	@if scripts/kafka.sh; then :; \
 	elif command -v java >/dev/null && command -v mvn >/dev/null; then exit 1; \
 	else echo 'SKIP the tests on Apache Kafka: they need Java and Maven (Debian: apt-get install default-jdk-headless maven)'; [ "$${CI:-}" != true ]; \
+	fi
+
+# Only root may install; elsewhere the tests say what is missing.
+.PHONY: kcat
+kcat: ## a plain Kafka client for the tests, from Debian's packages
+	@if ! command -v kcat >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends kcat >/dev/null; \
 	fi
 
 .PHONY: check

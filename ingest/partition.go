@@ -178,6 +178,7 @@ type builder struct {
 	forced     int64 // the first block ends exactly here, as a former owner planned it; -1: it does not matter
 	doubtBelow int64 // blocks that start below may be in the table
 	current    *block
+	expect     int // rows of the block before: what to make room for
 }
 
 func (b *builder) build(ctx context.Context, blocks chan<- *block) error {
@@ -226,7 +227,7 @@ func (b *builder) take(ctx context.Context, m *event.Message, blocks chan<- *blo
 	if b.current == nil {
 		b.current = &block{
 			topic: m.Topic, partition: b.partition, start: b.next, born: time.Now(),
-			doubt: b.next < b.doubtBelow, rows: make([]event.Event, 0, 256),
+			doubt: b.next < b.doubtBelow, rows: make([]event.Event, 0, b.expect),
 		}
 	}
 	before := b.current.memory
@@ -284,6 +285,7 @@ func (b *builder) cut(ctx context.Context, blocks chan<- *block) error {
 	}
 	select {
 	case blocks <- b.current:
+		b.expect = len(b.current.rows) + len(b.current.rows)/8
 		b.current = nil
 		return nil
 	case <-ctx.Done():

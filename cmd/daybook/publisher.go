@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	publishBatch    = 2000 // messages in one call of the writer
+	publishBatch    = 8000 // messages in one call of the writer: about a thousand for each partition
 	publishInFlight = 4    // such calls at once
 )
 
