@@ -173,7 +173,7 @@ func (c *computation) rankStatement(b *filter.Builder) {
 	b.Int(int64(c.top))
 }
 
-// keysSQL writes the keys of the dimensions, as k0, k1…
+// keysSQL writes the keys of the dimensions, as k0, k1 and so on.
 func (c *computation) keysSQL(b *filter.Builder) {
 	for i, d := range c.groupBy {
 		if i > 0 {

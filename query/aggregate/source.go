@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"daybook/query/filter"
@@ -76,10 +77,11 @@ func (s source) fromSQL(b *filter.Builder, scope filter.Scope, f *filter.Filter,
 		f.Where(b, scope)
 		return
 	}
-	var columns string
+	names := []string{""}
 	for _, d := range groupBy {
-		columns += ", " + d.column
+		names = append(names, d.column)
 	}
+	columns := strings.Join(names, ", ")
 	b.Write(" FROM (SELECT bucket AS at, events AS n", columns, " FROM ", s.rollup.Table, " WHERE tenant_id = ")
 	b.Text(string(scope.Tenant))
 	b.Write(" AND bucket >= ")

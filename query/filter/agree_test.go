@@ -26,9 +26,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
 // TestAgree asks ClickHouse and the matcher the same random filters about the
 // same random events.
 func TestAgree(t *testing.T) {
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // Any seed will do.
+	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	g := generator{rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // A test needs no secrets.
+	g := generator{rand.New(rand.NewPCG(seed, 1))}
 	conn := querytest.Open(t)
 
 	events := make([]*event.Event, 400)

@@ -29,8 +29,7 @@ func ParseObject(object json.RawMessage, field string, now time.Time, defaults u
 	}
 	f, err := Parse(values, now)
 	if err != nil {
-		var invalid *apierror.Error
-		if errors.As(err, &invalid) {
+		if invalid, ok := errors.AsType[*apierror.Error](err); ok {
 			for i := range invalid.Fields {
 				if _, isDefault := defaults[invalid.Fields[i].Field]; !isDefault {
 					invalid.Fields[i].Field = field + "." + invalid.Fields[i].Field

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"math"
+	"slices"
 
 	"daybook/pkg/apierror"
 )
@@ -21,12 +22,7 @@ func ParsePath(raw string) (Path, bool) {
 	if len(path) > maxPathKeys {
 		return nil, false
 	}
-	for _, key := range path {
-		if key == "" {
-			return nil, false
-		}
-	}
-	return path, true
+	return path, !slices.Contains(path, "")
 }
 
 // String returns the path as ParsePath reads it.

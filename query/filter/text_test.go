@@ -31,7 +31,7 @@ func TestWholeWords(t *testing.T) {
 // those first loses nothing, as ClickHouse cuts words too.
 func TestWholeWords_LoseNothing(t *testing.T) {
 	conn := querytest.Open(t)
-	r := rand.New(rand.NewPCG(9, 10)) //nolint:gosec // A test needs no secrets.
+	r := rand.New(rand.NewPCG(9, 10))
 	g := generator{r}
 	var texts []string
 	var words [][]string

@@ -52,6 +52,7 @@ func Insert(t testing.TB, conn driver.Conn, rows []Row) {
 	t.Helper()
 	batch, err := conn.PrepareBatch(context.WithoutCancel(t.Context()), schema.Insert(schema.Events, schema.EventColumns))
 	require.NoError(t, err)
+	defer func() { require.NoError(t, batch.Close()) }()
 	for _, r := range rows {
 		if r.Payload == nil {
 			r.Payload = []byte("{}")
@@ -62,7 +63,7 @@ func Insert(t testing.TB, conn driver.Conn, rows []Row) {
 		if r.IngestedAt.IsZero() {
 			r.IngestedAt = r.CreatedAt
 		}
-		require.NoError(t, batch.Append(r.TenantID, r.CreatedAt, r.EventID, r.EventType, r.Category, r.Source, int8(r.Severity), //nolint:gosec // At most 4.
+		require.NoError(t, batch.Append(r.TenantID, r.CreatedAt, r.EventID, r.EventType, r.Category, r.Source, int8(r.Severity),
 			r.ActorType, r.ActorID, r.ActorName, r.ActorEmail, r.TargetType, r.TargetID, r.CorrelationID, r.IPAddress, r.UserAgent,
 			string(r.Payload), string(event.SearchText(nil, r.Payload)), string(r.Extra), r.IngestedAt, Topic, r.Partition, r.Offset))
 	}

@@ -41,7 +41,7 @@ func binding(r Request, log string) uint64 {
 func sealCursor(bound uint64, content []byte) string {
 	out := binary.BigEndian.AppendUint64([]byte{cursorVersion}, bound)
 	out = append(out, content...)
-	out = binary.BigEndian.AppendUint32(out, uint32(xxhash.Sum64(out))) //nolint:gosec // Half of the hash suffices.
+	out = binary.BigEndian.AppendUint32(out, uint32(xxhash.Sum64(out)))
 	return base64.RawURLEncoding.EncodeToString(out)
 }
 
@@ -54,7 +54,7 @@ func openCursor(bound uint64, cursor string) ([]byte, error) {
 		return nil, damagedCursor()
 	}
 	body := raw[:len(raw)-checksumBytes]
-	if uint32(xxhash.Sum64(body)) != binary.BigEndian.Uint32(raw[len(body):]) { //nolint:gosec // As in sealCursor.
+	if uint32(xxhash.Sum64(body)) != binary.BigEndian.Uint32(raw[len(body):]) {
 		return nil, damagedCursor()
 	}
 	if binary.BigEndian.Uint64(body[1:]) != bound {

@@ -26,7 +26,7 @@ func (c *confirmed) Stored(context.Context) (Log, error) { return c.Log, nil }
 // events come late, blocks become visible in pieces, and are stored twice.
 func TestSearchIngest_PollerMissesNothing(t *testing.T) {
 	conn := querytest.Open(t)
-	r := rand.New(rand.NewPCG(7, 8)) //nolint:gosec // A test needs no secrets.
+	r := rand.New(rand.NewPCG(7, 8))
 	log := &confirmed{Log{Topic: querytest.Topic, Epoch: 1, Next: []int64{0, 0, -1}}}
 	s := service(conn, log)
 	request := Request{Tenant: acme, Filter: parse(t, "eventType=a"), Order: Ingest, Limit: 10}

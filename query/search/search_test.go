@@ -105,7 +105,7 @@ func ids(events []event.Event, order Order, keep func(event.Event) bool) []strin
 
 func TestSearch_PagesShowEachEventOnce(t *testing.T) {
 	conn := querytest.Open(t)
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // A test needs no secrets.
+	r := rand.New(rand.NewPCG(1, 2))
 	events := randomEvents(r, 150)
 	querytest.Insert(t, conn, querytest.Rows(events...))
 	// Copies, as a replay of dead letters makes them, in parts of their own.
@@ -200,7 +200,7 @@ func TestSearch_ProfileOutOfDate(t *testing.T) {
 	request := Request{Tenant: acme, Filter: &filter.Filter{}, Order: Newest, Limit: 2}
 	found, _ := follow(t, s, request)
 	require.Empty(t, found)
-	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // A test needs no secrets.
+	r := rand.New(rand.NewPCG(3, 4))
 	first, late := randomEvents(r, 100), randomEvents(r, 100)
 	querytest.Insert(t, conn, querytest.Rows(first...))
 	s = service(conn, nil)

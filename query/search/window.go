@@ -19,7 +19,7 @@ const widening = 8
 func firstWindow(s filter.Selectivity, n int) uint64 {
 	switch s {
 	case filter.Everything:
-		return 2 * uint64(n) //nolint:gosec // n is a page's limit.
+		return 2 * uint64(n)
 	case filter.Common:
 		return 20_000
 	case filter.Unknown:

@@ -11,7 +11,7 @@ import (
 // However the profile looks, the windows are the whole range, gapless and in
 // order.
 func TestWindows_AreTheWholeRange(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // A test needs no secrets.
+	r := rand.New(rand.NewPCG(5, 6))
 	start := now.Truncate(time.Hour)
 	for range 2000 {
 		var p profile

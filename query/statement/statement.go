@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
@@ -142,9 +143,9 @@ func (r *Reader) limit(setting string) string {
 	case "query.max_memory":
 		return r.config.MaxMemory.String()
 	case "query.max_rows_read":
-		return fmt.Sprint(r.config.MaxRowsRead)
+		return strconv.FormatInt(r.config.MaxRowsRead, 10)
 	case "query.max_limit":
-		return fmt.Sprint(r.config.MaxLimit)
+		return strconv.Itoa(r.config.MaxLimit)
 	default:
 		return r.config.MaxDuration.String()
 	}
