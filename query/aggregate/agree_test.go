@@ -178,7 +178,7 @@ func compare(t *testing.T, c *computation, events []event.Event, got *answer, bo
 			top = append(top, key)
 		}
 		slices.SortFunc(top, func(a, b string) int {
-			x, y := plain(c, c.metrics[c.by], groups[a], 1), plain(c, c.metrics[c.by], groups[b], 1)
+			x, y := plain(c.metrics[c.by], groups[a], 1), plain(c.metrics[c.by], groups[b], 1)
 			switch {
 			case x == nil && y == nil:
 			case x == nil:
@@ -320,7 +320,7 @@ func requirePoints(t *testing.T, c *computation, members []event.Event, points m
 		case len(own) > 0:
 			require.True(t, ok, "%s: no point %v", what, c.grid.edges[i])
 			for j, m := range c.metrics {
-				same(t, plain(c, m, own, c.grid.seconds(i)), values[j], "%s: %s at %v", what, m.op, c.grid.edges[i])
+				same(t, plain(m, own, c.grid.seconds(i)), values[j], "%s: %s at %v", what, m.op, c.grid.edges[i])
 			}
 		case c.fill == fillNone:
 			require.False(t, ok, "%s: a point %v", what, c.grid.edges[i])
@@ -341,7 +341,7 @@ func requireTotals(t *testing.T, c *computation, members []event.Event, totals [
 	t.Helper()
 	require.Len(t, totals, len(c.metrics), what)
 	for i, m := range c.metrics {
-		wants := plain(c, m, members, c.grid.to.Sub(c.grid.from).Seconds())
+		wants := plain(m, members, c.grid.to.Sub(c.grid.from).Seconds())
 		if len(members) == 0 {
 			wants = m.ofNothing()
 		}
@@ -356,70 +356,5 @@ func same(t *testing.T, wants, got *float64, what string, args ...any) {
 		require.Equal(t, wants, got, fmt.Sprintf(what, args...))
 	case math.Abs(*wants-*got) > 1e-9*max(1, math.Abs(*wants)):
 		require.Equal(t, *wants, *got, fmt.Sprintf(what, args...))
-	}
-}
-
-// plain computes a metric of events.
-func plain(_ *computation, m metric, events []event.Event, seconds float64) *float64 {
-	number := func(f float64) *float64 { return &f }
-	var numbers []float64
-	distinct := map[string]bool{}
-	for _, e := range events {
-		var payload struct{ N json.RawMessage }
-		if json.Unmarshal(e.Payload, &payload) == nil && !strings.Contains(string(e.Payload), "big") {
-			var n float64
-			if json.Unmarshal(payload.N, &n) == nil {
-				numbers = append(numbers, n)
-			}
-		}
-		switch m.field.name {
-		case "actorId":
-			distinct[e.ActorID] = e.ActorID != ""
-		case "payload.c":
-			if text, ok := payloadText(e); ok {
-				distinct["="+text] = true
-			}
-		}
-	}
-	slices.Sort(numbers)
-	switch m.op {
-	case "count":
-		return number(float64(len(events)))
-	case "rate":
-		if seconds <= 0 {
-			return nil
-		}
-		return number(float64(len(events)) / seconds)
-	case "uniq":
-		n := 0
-		for _, there := range distinct {
-			if there {
-				n++
-			}
-		}
-		return number(float64(n))
-	case "sum", "avg":
-		total := 0.0
-		for _, n := range numbers {
-			total += n
-		}
-		if m.op == "sum" {
-			return number(total)
-		}
-		if len(numbers) == 0 {
-			return nil
-		}
-		return number(total / float64(len(numbers)))
-	}
-	if len(numbers) == 0 {
-		return nil
-	}
-	switch m.op {
-	case "min":
-		return &numbers[0]
-	case "max":
-		return &numbers[len(numbers)-1]
-	default: // The smallest that is not below the given share of all.
-		return &numbers[min(int(ops[m.op].quantile*float64(len(numbers))), len(numbers)-1)]
 	}
 }
