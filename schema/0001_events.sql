@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS events
     INDEX ix_correlation correlation_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX ix_actor actor_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX ix_target target_id TYPE bloom_filter(0.01) GRANULARITY 1,
-    INDEX ix_text payload_text TYPE ngrambf_v1(4, 32768, 3, 0) GRANULARITY 1,
+    INDEX ix_text payload_text TYPE ngrambf_v1(4, 32768, 3, 0) GRANULARITY 4,
     INDEX ix_offset kafka_offset TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree
@@ -38,7 +38,7 @@ PARTITION BY toYYYYMM(created_at)
 PRIMARY KEY (tenant_id, created_at, event_id)
 ORDER BY (tenant_id, created_at, event_id, source)
 TTL toDateTime(created_at) + INTERVAL 365 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+SETTINGS index_granularity = 2048, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
 
 -- +goose Down
 DROP TABLE events;

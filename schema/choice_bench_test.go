@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,8 @@ import (
 // for all. It prints, a line for each table: seconds of CPU for the insert
 // with its merges, bytes a row, parts; then the medians in milliseconds.
 //
+// DAYBOOK_TABLES chooses tables by a part of their names.
+//
 //	DAYBOOK_EVENTS=5000000 go test ./schema -run '^$' -bench Choice -benchtime 1x -timeout 2h
 func BenchmarkChoice(b *testing.B) {
 	events := 200_000
@@ -42,6 +45,7 @@ func BenchmarkChoice(b *testing.B) {
 	lab := laboratory{b, conn}
 	lab.run("CREATE TABLE base (" + baseColumns + ") ENGINE = MergeTree ORDER BY tuple()")
 	lab.load(events)
+	variants = slices.DeleteFunc(variants, func(v variant) bool { return !strings.Contains(v.name, os.Getenv("DAYBOOK_TABLES")) })
 	for b.Loop() {
 		for i, v := range variants {
 			lab.build(i, v)
@@ -68,6 +72,7 @@ type variant struct {
 	substring string
 	// number reads the payload's amount; JSONExtractFloat where empty.
 	number string
+	rows   int // a granule's; 8192 where zero
 }
 
 const (
@@ -93,6 +98,10 @@ var variants = []variant{
 	{name: "bloom of 4-grams, 32 KiB", order: keyTime, extra: ", INDEX ix_text payload_text TYPE ngrambf_v1(4, 32768, 3, 0) GRANULARITY 1", substring: "payload_text LIKE '%$%'"},
 	{name: "bloom of 4-grams, 128 KiB", order: keyTime, extra: ", INDEX ix_text payload_text TYPE ngrambf_v1(4, 131072, 3, 0) GRANULARITY 1", substring: "payload_text LIKE '%$%'"},
 	{name: "bloom of 5-grams, 64 KiB", order: keyTime, extra: ", INDEX ix_text payload_text TYPE ngrambf_v1(5, 65536, 2, 0) GRANULARITY 1", substring: "payload_text LIKE '%$%'"},
+	{name: "granules of 8192 rows", order: keyTime, extra: blooms + ", INDEX ix_text payload_text TYPE ngrambf_v1(4, 32768, 3, 0) GRANULARITY 1", substring: "payload_text LIKE '%$%'"},
+	{name: "granules of 2048 rows", rows: 2048, order: keyTime, extra: blooms + ", INDEX ix_text payload_text TYPE ngrambf_v1(4, 16384, 3, 0) GRANULARITY 1", substring: "payload_text LIKE '%$%'"},
+	{name: "granules of 1024 rows", rows: 1024, order: keyTime, extra: blooms + ", INDEX ix_text payload_text TYPE ngrambf_v1(4, 8192, 3, 0) GRANULARITY 1", substring: "payload_text LIKE '%$%'"},
+	{name: "granules of 1024 rows, text by 8", rows: 1024, order: keyTime, extra: blooms + ", INDEX ix_text payload_text TYPE ngrambf_v1(4, 32768, 3, 0) GRANULARITY 8", substring: "payload_text LIKE '%$%'"},
 }
 
 type laboratory struct {
@@ -148,7 +157,8 @@ func (l laboratory) build(i int, v variant) {
 	l.Helper()
 	table := tableOf(i)
 	l.run("DROP TABLE IF EXISTS " + table)
-	l.run("CREATE TABLE " + table + " (" + baseColumns + v.extra + ") ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(created_at) ORDER BY " + v.order)
+	l.run("CREATE TABLE " + table + " (" + baseColumns + v.extra + ") ENGINE = ReplacingMergeTree PARTITION BY toYYYYMM(created_at) ORDER BY " + v.order +
+		fmt.Sprintf(" SETTINGS index_granularity = %d", cmp.Or(v.rows, 8192)))
 	cpu := l.cpu()
 	l.run("INSERT INTO " + table + " (" + baseNames + ") SELECT " + baseNames + ` FROM base SETTINGS max_threads = 2, max_insert_threads = 2,
 		max_block_size = 50000, max_insert_block_size = 50000, min_insert_block_size_rows = 50000, min_insert_block_size_bytes = 0, optimize_on_insert = 0`)
