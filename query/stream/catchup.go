@@ -83,7 +83,7 @@ func (s *session) readKafka(ctx context.Context, f *feed, target vector) error {
 			id = m.position.appendText(id[:0])
 			s.buf = s.wire.appendEvent(s.buf, id, r.json)
 			s.bufEvents++
-			if len(s.buf) < flushBytes {
+			if len(s.buf) < s.hub.flushBytes {
 				continue
 			}
 			if err := s.settle(m); err != nil {

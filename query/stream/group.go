@@ -126,19 +126,20 @@ func (g *group) join(seq uint64) (uint64, bool) {
 	return g.first + uint64(i), true //nolint:gosec // i is not negative.
 }
 
-// from returns the blocks from index on, up to about limit bytes, and where
-// there are none a channel that is closed when one comes. lost says that the
-// log has dropped the block already.
-func (g *group) from(dst []*block, index uint64, limit int) (blocks []*block, more <-chan struct{}, lost bool) {
+// from returns the blocks from index on, up to about limit bytes. atEnd says
+// that they are all there are; then more is closed when another one comes. lost
+// says that the log has dropped the first of them already.
+func (g *group) from(dst []*block, index uint64, limit int) (blocks []*block, more <-chan struct{}, atEnd, lost bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if index < g.first {
-		return dst, nil, true
+		return dst, nil, false, true
 	}
-	for i := int(index - g.first); i < g.blocks.len() && limit > 0; i++ { //nolint:gosec // The log's length fits an int.
+	i := int(index - g.first) //nolint:gosec // The log's length fits an int.
+	for ; i < g.blocks.len() && limit > 0; i++ {
 		b := g.blocks.at(i)
 		limit -= len(b.bytes)
 		dst = append(dst, b)
 	}
-	return dst, g.more, false
+	return dst, g.more, i == g.blocks.len(), false
 }

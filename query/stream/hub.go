@@ -40,6 +40,9 @@ type Hub struct {
 	clients *clientLimit
 	turns   *turnstile
 
+	scanSlots  int // how many slots a client takes from the ring at once
+	flushBytes int // how much a client that is behind gets with one write
+
 	closing  chan struct{} // closed when Run ends: every stream says bye
 	draining chan struct{} // closed by Drain
 
@@ -64,8 +67,9 @@ func New(config Config, deps Deps) *Hub {
 	}
 	return &Hub{
 		config: config, deps: deps, log: deps.Log.Named("stream"), metrics: newMetrics(deps.Registerer),
-		clients: &clientLimit{total: config.MaxClients, each: config.MaxClientsPerTenant, byTenant: map[tenant.ID]int{}},
-		turns:   newTurnstile(config.MaxCatchups),
+		clients:   &clientLimit{total: config.MaxClients, each: config.MaxClientsPerTenant, byTenant: map[tenant.ID]int{}},
+		turns:     newTurnstile(config.MaxCatchups),
+		scanSlots: 512, flushBytes: 64 << 10,
 		closing: make(chan struct{}), draining: make(chan struct{}), changed: make(chan struct{}),
 	}
 }

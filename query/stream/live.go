@@ -9,9 +9,6 @@ import (
 // errOvertaken says that the ring has dropped events that the client lacks.
 var errOvertaken = errors.New("the ring has overtaken the client")
 
-// scanSlots is how many slots a client takes from the ring at once.
-const scanSlots = 512
-
 // followRing serves a client from the ring, starting with the slot seq, until
 // it is live, and then from its group; and back, when it falls out of the
 // group's log. Slots before the client's own position are left out: that is
@@ -22,7 +19,7 @@ func (s *session) followRing(ctx context.Context, f *feed, g *group, seq uint64)
 	for {
 		var to place
 		var ok bool
-		slots, seq, to, ok = f.scan(slots[:0], s.tenant, seq, scanSlots)
+		slots, seq, to, ok = f.scan(slots[:0], s.tenant, seq, s.hub.scanSlots)
 		if !ok {
 			return errOvertaken
 		}
@@ -97,7 +94,7 @@ func (s *session) take(slot *slot, own vector) (vector, error) {
 	}
 	s.buf = s.wire.appendEvent(s.buf, id, slot.json())
 	s.bufEvents++
-	if len(s.buf) < flushBytes {
+	if len(s.buf) < s.hub.flushBytes {
 		return own, nil
 	}
 	s.at = bytes.Clone(id) // The ring's memory must not live on in a slow client.
@@ -133,38 +130,57 @@ func (s *session) arrive(to place, own vector) vector {
 func (s *session) followGroup(ctx context.Context, f *feed, g *group, index, seq uint64) (uint64, error) {
 	s.setMode(modeLive)
 	var room [16]*block
+	idle := false // for long enough to look where the feed is, which costs a lock that all clients share
 	for {
-		here := f.last() // Before the log is read: see feed.publish.
-		blocks, more, lost := g.from(room[:0], index, flushBytes)
+		var here place
+		if idle {
+			here = f.last() // Before the log is read: see feed.publish.
+		}
+		blocks, more, atEnd, lost := g.from(room[:0], index, s.hub.flushBytes)
 		if lost {
 			return seq, nil
 		}
-		if len(blocks) == 0 {
+		if len(blocks) > 0 {
+			if err := s.deliver(blocks); err != nil {
+				return 0, err
+			}
+			last := blocks[len(blocks)-1]
+			index, seq = index+uint64(len(blocks)), last.end
+			s.at, s.sent = last.endID, last.endID
+		} else if idle {
 			s.at, seq = here.id, here.seq
 			if err := s.keepAlive(); err != nil {
 				return 0, err
 			}
 			s.buf = nil
-			if err := s.wait(ctx, more, f.ended); err != nil {
-				return 0, err
-			}
-			continue
 		}
-		oldest := blocks[0].oldest
-		for _, b := range blocks {
-			if err := s.write(b.bytes, b.events); err != nil {
-				return 0, err
-			}
+		var err error
+		if atEnd {
+			idle, err = s.waitOrTick(ctx, more, f.ended)
+		} else {
+			idle, err = false, s.poll(ctx, f.ended)
 		}
-		if err := s.push(); err != nil {
+		if err != nil {
 			return 0, err
 		}
-		last := blocks[len(blocks)-1]
-		index, seq = index+uint64(len(blocks)), last.end
-		s.at, s.sent, s.lastID = last.endID, last.endID, s.lastWrite
-		s.hub.metrics.lag.Observe(max(0, s.hub.deps.Now().Sub(oldest)).Seconds())
-		if err := s.poll(ctx, f.ended); err != nil {
-			return 0, err
+		clear(room[:]) // A client that waits must not keep blocks in memory.
+	}
+}
+
+// deliver writes blocks and sends them off.
+func (s *session) deliver(blocks []*block) error {
+	for _, b := range blocks {
+		if err := s.write(b.bytes, b.events); err != nil {
+			return err
 		}
 	}
+	if err := s.push(); err != nil {
+		return err
+	}
+	s.lastID = s.lastWrite
+	if s.lastWrite.Sub(s.lastSample) >= sampleEvery {
+		s.lastSample = s.lastWrite
+		s.hub.metrics.lag.Observe(max(0, s.hub.deps.Now().Sub(blocks[0].oldest)).Seconds())
+	}
+	return nil
 }

@@ -106,6 +106,8 @@ func (m *model) startHub() {
 			return severityMatcher(values.Get("severity")), values.Get("severity"), nil
 		},
 	})
+	// Small steps, so that there are many places at which something can happen.
+	m.hub.scanSlots, m.hub.flushBytes = 1+m.dice.IntN(8), 1+m.dice.IntN(2000)
 	ctx, cancel := context.WithCancel(m.t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = m.hub.Run(ctx) })

@@ -186,11 +186,11 @@ func TestStream_SlowClient(t *testing.T) {
 	slow, quick := s.connect("a"), s.connect("a")
 	slow.frame("hello")
 	quick.frame("hello")
-	big := make([]byte, 8<<10)
+	big := make([]byte, 16<<10)
 	for i := range big {
 		big[i] = 'x'
 	}
-	const n = 3000 // 24 MB: more than the sockets' buffers and the ring hold.
+	const n = 1200 // 20 MB: more than the sockets' buffers and the ring hold.
 	for i := range n / 100 {
 		var messages []kafka.Message
 		for j := range 100 {

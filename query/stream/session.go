@@ -19,13 +19,12 @@ const (
 	modeKafka = "kafka" // reads Kafka
 )
 
-const (
-	// sessionTick is how often a stream looks after itself: revoked keys, age,
-	// checkpoints, heartbeats.
-	sessionTick = 5 * time.Second
-	// flushBytes is how much a client that is behind gets with one write.
-	flushBytes = 64 << 10
-)
+// sessionTick is how often a stream looks after itself: revoked keys, age,
+// checkpoints, heartbeats.
+const sessionTick = 5 * time.Second
+
+// sampleEvery is how often a client's delivery lag is measured at most.
+const sampleEvery = 100 * time.Millisecond
 
 // endError ends a stream on purpose; the client is told the reason.
 type endError struct{ reason string }
@@ -63,6 +62,10 @@ type session struct {
 	draining  <-chan struct{}
 	expires   time.Time
 	lastLag   time.Time // when the client was last told how far behind it is
+
+	// Counted here and added up on a tick: counters that all clients share are slow.
+	events, bytes int
+	lastSample    time.Time // when the delivery lag was last measured
 }
 
 func (s *session) begin() {
@@ -143,22 +146,28 @@ func (s *session) follow(ctx context.Context, f *feed) error {
 // wait returns when more or the feed is closed, or on a tick; it fails when
 // the stream is to end. A nil channel never fires.
 func (s *session) wait(ctx context.Context, more <-chan struct{}, feedEnded <-chan struct{}) error {
+	_, err := s.waitOrTick(ctx, more, feedEnded)
+	return err
+}
+
+// waitOrTick is wait, and says whether it was the tick that ended it.
+func (s *session) waitOrTick(ctx context.Context, more <-chan struct{}, feedEnded <-chan struct{}) (tick bool, err error) {
 	select {
 	case <-more:
-		return nil
+		return false, nil
 	case <-feedEnded:
-		return errFeedEnded
+		return false, errFeedEnded
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	case <-s.hub.closing:
-		return endError{"shutdown"}
+		return false, endError{"shutdown"}
 	case <-s.draining:
 		s.drain()
-		return nil
+		return false, nil
 	case <-s.closing:
-		return endError{"shutdown"}
+		return false, endError{"shutdown"}
 	case <-s.ticker.C:
-		return s.check()
+		return true, s.check()
 	}
 }
 
@@ -194,6 +203,7 @@ func (s *session) drain() {
 
 // check ends streams whose key was revoked and those that are too old.
 func (s *session) check() error {
+	s.count()
 	if valid := s.hub.deps.StillValid; valid != nil && !valid(s.keyID) {
 		return endError{"revoked"}
 	}
@@ -258,9 +268,16 @@ func (s *session) write(p []byte, events int) error {
 		return s.writeError(err)
 	}
 	s.lastWrite = now
-	s.hub.metrics.events.Add(float64(events))
-	s.hub.metrics.bytes.Add(float64(len(p)))
+	s.events += events
+	s.bytes += len(p)
 	return nil
+}
+
+// count adds what was delivered to the metrics.
+func (s *session) count() {
+	s.hub.metrics.events.Add(float64(s.events))
+	s.hub.metrics.bytes.Add(float64(s.bytes))
+	s.events, s.bytes = 0, 0
 }
 
 // push sends what was handed to the connection.
@@ -288,6 +305,7 @@ var errClientGone = errors.New("the client has gone")
 
 // finish says why the stream ends, where there is somebody to tell.
 func (s *session) finish(err error) (reason string) {
+	defer s.count()
 	var end endError
 	switch {
 	case errors.As(err, &end):
