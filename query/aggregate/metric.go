@@ -67,15 +67,21 @@ func (m metric) partsSQL(b *filter.Builder, events string) {
 	}
 }
 
-// rankSQL writes the expression by which groups are ranked.
+// rankSQL writes the expression by which groups are ranked: what value shows,
+// so that a sum of nothing ranks as the zero that it is.
 func (m metric) rankSQL(b *filter.Builder, events string) {
-	if m.op == "avg" {
+	switch m.op {
+	case "avg":
 		b.Write("avg(")
 		m.field.path.NumberSQL(b)
 		b.Write(")")
-		return
+	case "sum":
+		b.Write("ifNull(")
+		m.partsSQL(b, events)
+		b.Write(", 0)")
+	default:
+		m.partsSQL(b, events)
 	}
-	m.partsSQL(b, events)
 }
 
 // merge adds the parts of a subgroup.

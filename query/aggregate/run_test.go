@@ -1,6 +1,8 @@
 package aggregate
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +122,44 @@ func TestServeAggregate_TopOfNothing(t *testing.T) {
 		require.True(t, a.Series[0].Other)
 		require.InDelta(t, 0, *a.Series[0].Totals[0], 0)
 		require.InDelta(t, 1, *a.Series[0].PreviousTotals[0], 0)
+	}
+}
+
+// A group with nothing to sum shows 0 and so ranks before one below 0; a group
+// with no average comes last. Groups that are equal are in the order of their keys.
+func TestServeAggregate_RanksWhatItShows(t *testing.T) {
+	var events []event.Event
+	for i, one := range []struct{ eventType, payload string }{
+		{"b", `{}`}, {"minus", `{"n": -3}`}, {"plus", `{"n": 2}`}, {"a", `{"n": "text"}`}, {"minus", `{"n": -4}`}, {"c", `{"n": null}`},
+	} {
+		events = append(events, event.Event{
+			TenantID: string(acme), EventID: strconv.Itoa(i), EventType: one.eventType, CreatedAt: now.Add(-time.Hour), Payload: []byte(one.payload),
+		})
+	}
+	s := newService(t, events...)
+	for op, want := range map[string][]string{
+		"sum": {"plus", "a", "b", "c", "minus"}, "avg": {"plus", "minus", "a", "b", "c"}, "max": {"plus", "minus", "a", "b", "c"}, "count": {"minus", "a", "b", "c", "plus"},
+	} {
+		for k := range 6 { // 0: all, unranked.
+			top := ""
+			if k > 0 {
+				top = fmt.Sprintf(`,"top":{"k":%d,"by":0}`, k)
+			}
+			a, err := post(t, s, `{"bucket":null,"groupBy":["eventType"],"metrics":[{"op":"`+op+`","field":"payload.n"}]`+top+`}`)
+			if op == "count" {
+				a, err = post(t, s, `{"bucket":null,"groupBy":["eventType"]`+top+`}`)
+			}
+			require.NoError(t, err)
+			var got []string
+			for _, series := range a.Series {
+				got = append(got, *series.Group["eventType"])
+			}
+			n := len(want)
+			if k > 0 {
+				n = k
+			}
+			require.Equal(t, want[:n], got, "%s, top %d", op, k)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 )
 
@@ -147,10 +148,11 @@ func (r *request) values(parts []*float64, seconds float64, none fill) []*float6
 	return out
 }
 
-// rankOf is the first metric of a series over the whole range.
+// rankOf is the first metric of a series over the whole range. Where there is
+// none it is NaN, which cmp.Compare puts below every number, as NULLS LAST does.
 func (c *computation) rankOf(s *series) float64 {
-	if v := c.values(s.totals, c.grid.to.Sub(c.grid.from).Seconds(), fillZero)[0]; v != nil {
+	if v := c.values(s.totals, c.grid.length(), fillZero)[0]; v != nil {
 		return *v
 	}
-	return 0
+	return math.NaN()
 }
