@@ -14,15 +14,16 @@ type Field struct {
 	Column  string
 	Example string
 	Get     func(*event.Event) string
-	// identifies says that few events share a value.
-	identifies bool
+	// identifies says that few events share a value, as a rule: a busy service's
+	// are many. single says that one event has it, or a handful.
+	identifies, single bool
 	// fold reads a value as the column spells it; nil: as it is written.
 	fold func(string) string
 }
 
 // Fields lists the text fields of an event.
 var Fields = []*Field{
-	{Name: "eventId", Short: "id", Column: "event_id", Example: "evt_abc123", Get: func(e *event.Event) string { return e.EventID }, identifies: true},
+	{Name: "eventId", Short: "id", Column: "event_id", Example: "evt_abc123", Get: func(e *event.Event) string { return e.EventID }, identifies: true, single: true},
 	{Name: "eventType", Short: "type", Column: "event_type", Example: "login.*", Get: func(e *event.Event) string { return e.EventType }},
 	{Name: "category", Column: "category", Example: "auth", Get: func(e *event.Event) string { return e.Category }, fold: strings.ToLower},
 	{Name: "source", Column: "source", Example: "billing", Get: func(e *event.Event) string { return e.Source }},
@@ -32,7 +33,7 @@ var Fields = []*Field{
 	{Name: "actorEmail", Column: "actor_email", Example: "*@example.com", Get: func(e *event.Event) string { return e.ActorEmail }, identifies: true},
 	{Name: "targetType", Column: "target_type", Example: "INVOICE", Get: func(e *event.Event) string { return e.TargetType }},
 	{Name: "targetId", Short: "target", Column: "target_id", Example: "inv_def456", Get: func(e *event.Event) string { return e.TargetID }, identifies: true},
-	{Name: "correlationId", Short: "correlation", Column: "correlation_id", Example: "req_jkl012", Get: func(e *event.Event) string { return e.CorrelationID }, identifies: true},
+	{Name: "correlationId", Short: "correlation", Column: "correlation_id", Example: "req_jkl012", Get: func(e *event.Event) string { return e.CorrelationID }, identifies: true, single: true},
 	{Name: "ipAddress", Short: "ip", Column: "ip_address", Example: "203.0.113.*", Get: func(e *event.Event) string { return e.IPAddress }, identifies: true},
 	{Name: "userAgent", Column: "user_agent", Example: "curl/*", Get: func(e *event.Event) string { return e.UserAgent }},
 }

@@ -11,7 +11,8 @@ const (
 	Everything Selectivity = iota // no condition
 	Common                        // types, severities and the like
 	Unknown                       // texts, patterns, payload fields: anything, at the cost of reading texts
-	Rare                          // ids, which have an index
+	Repeated                      // ids of who acts and what is acted on: one event or every tenth
+	Rare                          // ids of one event or a few
 )
 
 // Selectivity returns the guess for the filter.
@@ -23,10 +24,18 @@ func (f *Filter) Selectivity() Selectivity {
 	if !ok {
 		required = And{f.Root}
 	}
-	if slices.ContainsFunc(required, isRare) {
-		return Rare
-	}
 	guess := Common
+	for _, n := range required {
+		if h, ok := n.(header); ok && h.identifies() {
+			if h.field.single {
+				return Rare
+			}
+			guess = Repeated
+		}
+	}
+	if guess == Repeated {
+		return guess
+	}
 	f.Root.visit(func(leaf Node) {
 		switch leaf := leaf.(type) {
 		case severity, createdAt:
@@ -41,7 +50,7 @@ func (f *Filter) Selectivity() Selectivity {
 	return guess
 }
 
-func isRare(n Node) bool {
-	h, ok := n.(header)
-	return ok && h.field.identifies && len(h.patterns) == 0 && !slices.Contains(h.exact, "")
+// identifies reports whether only events that have one of some ids match.
+func (h header) identifies() bool {
+	return h.field.identifies && len(h.patterns) == 0 && !slices.Contains(h.exact, "")
 }

@@ -17,11 +17,12 @@ func TestSelectivity(t *testing.T) {
 		"q=-refund":                      Unknown,
 		"attr.amount=>1":                 Unknown,
 		"correlationId=x":                Rare,
-		"actorId=x&q=refund severity:*":  Rare,
+		"actorId=x&q=refund severity:*":  Repeated,
+		"actorId=x&correlationId=y":      Rare,
 		"actorId=x*":                     Unknown,
 		"q=-actorId:x":                   Unknown,
 		"q=actorId:x OR severity:ERROR":  Unknown,
-		`q=actorId:"" targetId:(a OR b)`: Rare,
+		`q=actorId:"" targetId:(a OR b)`: Repeated,
 		`q=actorId:""`:                   Unknown,
 	} {
 		f, err := Parse(parameters(t, query), now)

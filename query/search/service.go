@@ -89,7 +89,9 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range windows(known, whole, r.Order == Newest, firstWindow(r.Filter.Selectivity(), r.Limit)) {
+	left, size := newWindows(known, whole, r.Order == Newest), firstWindow(r.Filter.Selectivity(), r.Limit)
+	for w, more := left.next(size); more; w, more = left.next(size) {
+		before := len(page.Events)
 		if err := s.readWindow(ctx, scope, r, w, after, page); err != nil {
 			return nil, err
 		}
@@ -98,6 +100,7 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 			page.NextCursor = sealCursor(bound, appendAt(nil, position(&page.Events[r.Limit-1])))
 			break
 		}
+		size = widen(size, len(page.Events)-before, r.Limit+1-len(page.Events))
 	}
 	return page, nil
 }

@@ -11,16 +11,13 @@ import (
 // is no bound.
 type window struct{ from, to time.Time }
 
-// widening is by how much more events each window holds than the one before.
-const widening = 8
-
 // firstWindow is how many events to look at first for a page of n. Too few
 // cost another round trip, too many are read for nothing.
 func firstWindow(s filter.Selectivity, n int) uint64 {
 	switch s {
 	case filter.Everything:
 		return 2 * uint64(n)
-	case filter.Common:
+	case filter.Common, filter.Repeated:
 		return 20_000
 	case filter.Unknown:
 		return 50_000
@@ -29,31 +26,63 @@ func firstWindow(s filter.Selectivity, n int) uint64 {
 	}
 }
 
-// windows cuts a range into the windows to read, in the order of reading. The
-// first holds about first events by the profile, each further one more. All of
-// them together are the range, gapless, so that a profile that is out of date
+// A window holds from leastWidening to mostWidening times the events of the
+// one before: few enough round trips whatever the guess was worth, and no leap over
+// all there is because of one event that was found by chance.
+const (
+	leastWidening = 2
+	mostWidening  = 64
+)
+
+// widen returns how many events to look at next where a window of size events had
+// found of the page's events, and missing more are needed: as many as should
+// hold them, and half as many again.
+func widen(size uint64, found, missing int) uint64 {
+	if found == 0 {
+		return size * mostWidening
+	}
+	return min(max(size*uint64(missing)*3/uint64(found)/2, size*leastWidening), size*mostWidening)
+}
+
+// windows cuts a range into the windows to read, in the order of reading. All
+// of them together are the range, gapless, so that a profile that is out of date
 // costs time but never an event.
-func windows(p profile, whole window, newestFirst bool, first uint64) []window {
+type windows struct {
+	hours       []hour // of rest, in the order of reading
+	rest        window
+	newestFirst bool
+	done        bool
+}
+
+func newWindows(p profile, whole window, newestFirst bool) *windows {
 	hours := p.within(whole)
 	if newestFirst {
 		slices.Reverse(hours)
 	}
-	var out []window
+	return &windows{hours: hours, rest: whole, newestFirst: newestFirst}
+}
+
+// next returns the next window, with about size events by the profile, or
+// false behind the last.
+func (w *windows) next(size uint64) (window, bool) {
+	if w.done {
+		return window{}, false
+	}
 	var seen uint64
-	rest, target := whole, first
-	for i, h := range hours {
-		if seen += h.events; seen < target || i == len(hours)-1 {
+	for i, h := range w.hours {
+		if seen += h.events; seen < size || i == len(w.hours)-1 {
 			continue
 		}
-		if newestFirst {
-			out = append(out, window{h.start, rest.to})
-			rest.to = h.start
+		w.hours = w.hours[i+1:]
+		cut := w.rest
+		if w.newestFirst {
+			cut.from, w.rest.to = h.start, h.start
 		} else {
 			end := h.start.Add(time.Hour)
-			out = append(out, window{rest.from, end})
-			rest.from = end
+			cut.to, w.rest.from = end, end
 		}
-		seen, target = 0, target*widening
+		return cut, true
 	}
-	return append(out, rest)
+	w.done = true
+	return w.rest, true
 }

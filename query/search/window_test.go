@@ -8,6 +8,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// cut returns all windows, the first of which holds about size events, each
+// further one eight times more.
+func cut(p profile, whole window, newestFirst bool, size uint64) (out []window) {
+	all := newWindows(p, whole, newestFirst)
+	for w, more := all.next(size); more; w, more = all.next(size) {
+		out = append(out, w)
+		size *= 8
+	}
+	return out
+}
+
 // However the profile looks, the windows are the whole range, gapless and in
 // order.
 func TestWindows_AreTheWholeRange(t *testing.T) {
@@ -25,7 +36,7 @@ func TestWindows_AreTheWholeRange(t *testing.T) {
 			whole.to = whole.from.Add(time.Duration(r.IntN(8000)) * 41 * time.Minute)
 		}
 		newestFirst := r.IntN(2) == 0
-		got := windows(p, whole, newestFirst, uint64(1+r.IntN(3000)))
+		got := cut(p, whole, newestFirst, uint64(1+r.IntN(3000)))
 		if newestFirst {
 			for i, j := 0, len(got)-1; i < j; i, j = i+1, j-1 {
 				got[i], got[j] = got[j], got[i]
@@ -48,10 +59,25 @@ func TestWindows_Widen(t *testing.T) {
 	hours := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
 	require.Equal(t, []window{
 		{from: hours(990)}, {hours(910), hours(990)}, {hours(270), hours(910)}, {hours(-5), hours(270)},
-	}, windows(p, window{from: hours(-5)}, true, 100))
+	}, cut(p, window{from: hours(-5)}, true, 100))
 	require.Equal(t, []window{
 		{hours(100), hours(110)}, {hours(110), hours(190)}, {hours(190), hours(400)},
-	}, windows(p, window{hours(100), hours(400)}, false, 100))
-	require.Equal(t, []window{{hours(5000), hours(6000)}}, windows(p, window{hours(5000), hours(6000)}, true, 100))
-	require.Equal(t, []window{{from: hours(0)}}, windows(nil, window{from: hours(0)}, true, 100))
+	}, cut(p, window{hours(100), hours(400)}, false, 100))
+	require.Equal(t, []window{{hours(5000), hours(6000)}}, cut(p, window{hours(5000), hours(6000)}, true, 100))
+	require.Equal(t, []window{{from: hours(0)}}, cut(nil, window{from: hours(0)}, true, 100))
+}
+
+// The next window follows from how dense the events were in the one before.
+func TestWiden(t *testing.T) {
+	for name, test := range map[string]struct {
+		found, missing int
+		want           uint64
+	}{
+		"nothing found":     {0, 51, 64_000},
+		"as dense as found": {10, 41, 6_150},
+		"nearly full":       {50, 1, 2_000},
+		"one by chance":     {1, 1_000, 64_000},
+	} {
+		require.Equal(t, test.want, widen(1000, test.found, test.missing), name)
+	}
 }
