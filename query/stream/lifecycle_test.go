@@ -3,7 +3,6 @@ package stream
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -334,89 +333,4 @@ func TestStream_Undecodable(t *testing.T) {
 	if got := again.events(1); got[0] != "good" {
 		t.Errorf("got %v", got)
 	}
-}
-
-// With HTTP/2, a deadline that passes on an idle stream would reset it.
-func TestStream_HTTP2(t *testing.T) {
-	s := newStack(t, heartbeat(2*time.Second), func(s *stack) { s.http2, s.config.WriteTimeout = true, time.Second })
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true} //nolint:gosec // A test's own server.
-	defer transport.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("X-Tenant-Id", "a")
-	response, err := transport.RoundTrip(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.ProtoMajor != 2 {
-		t.Fatalf("the server speaks %s", response.Proto)
-	}
-	lines := newLineReader(response.Body)
-	for seen := 0; seen < 3; {
-		if strings.HasPrefix(lines.next(t), ": hb ") {
-			seen++
-		}
-	}
-	s.publish(0, "a", "late")
-	if line := lines.next(t); !strings.HasPrefix(line, "id: ") {
-		t.Errorf("got %q", line)
-	}
-}
-
-// The Go client follows the stream over restarts of the node.
-func TestStream_ClientFollows(t *testing.T) {
-	s := newStack(t, smallRing)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	transport := &http.Transport{DisableKeepAlives: true}
-	c, err := client.New(s.url, "key-a", client.WithTenant("a"), client.WithHTTPClient(&http.Client{Transport: rewriter{s, transport}}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	want := names("x", 0, 60)
-	for item, err := range c.Stream(ctx, nil, client.StreamOptions{}) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch {
-		case item.Name == "hello" && len(got) == 0:
-			s.publish(0, "a", want[:20]...)
-		case item.Event != nil:
-			got = append(got, item.Event.EventID)
-			if len(got) == 20 || len(got) == 40 {
-				s.mu.Lock()
-				s.stop()
-				s.publish(0, "a", want[len(got):len(got)+20]...)
-				s.start()
-				s.mu.Unlock()
-			}
-		}
-		if len(got) == len(want) {
-			break
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// rewriter sends requests to where the node is now.
-type rewriter struct {
-	stack *stack
-	next  http.RoundTripper
-}
-
-func (r rewriter) RoundTrip(request *http.Request) (*http.Response, error) {
-	r.stack.mu.Lock()
-	address := r.stack.url
-	r.stack.mu.Unlock()
-	clone := request.Clone(request.Context())
-	clone.URL.Host = strings.TrimPrefix(address, "http://")
-	return r.next.RoundTrip(clone)
 }
