@@ -188,7 +188,8 @@ func queryPrefix(topic string, partition int32) string {
 // insertSettings are sent with every insert. What matters is set in words,
 // whatever the server's defaults are: one part per block and table partition,
 // written before the answer, deduplicated by our token in the table and in
-// the rollups.
+// the rollups. The index of texts costs as much as the rest of an insert; a
+// new part does without, being small, and the first merge makes it.
 func insertSettings(token string) chgo.Settings {
 	return chgo.Settings{
 		"async_insert":                                       0,
@@ -197,6 +198,7 @@ func insertSettings(token string) chgo.Settings {
 		"max_insert_threads":                                 1,
 		"optimize_on_insert":                                 0,
 		"max_partitions_per_insert_block":                    0,
+		"exclude_materialize_skip_indexes_on_insert":         "ix_text",
 		"deduplicate_blocks_in_dependent_materialized_views": 1,
 	}
 }

@@ -24,12 +24,11 @@ import (
 )
 
 func (a *app) benchIngestCommand() *cobra.Command {
-	var events, runs, partitions int
+	var events, runs, partitions, days int
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "ingest", Short: "Events a second from the topic into ClickHouse", Args: cobra.NoArgs,
-		Long: `Fill a topic of an embedded broker of its own with generated events of 90 days, and
-store them in an embedded ClickHouse of its own:
+		Long: `Fill a topic of an embedded broker of its own with generated events, and store them in an embedded ClickHouse of its own:
 
   daybook        ingest with the default settings, from joining the group until every event can be read
   kafka_engine   ClickHouse's Kafka engine and a materialized view into the same table
@@ -38,10 +37,10 @@ store them in an embedded ClickHouse of its own:
 
 Each run has a new database and a new consumer group; the four take turns.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if events < 1000 || runs < 1 || partitions < 1 {
-				return usagef("--events must be at least 1000, --runs and --partitions at least 1")
+			if events < 1000 || runs < 1 || partitions < 1 || days < 1 || days >= event.DefaultConfig().RetentionDays {
+				return usagef("--events must be at least 1000, --runs and --partitions at least 1, --days less than a year")
 			}
-			b := &ingestBench{a: a, events: events, runs: runs, partitions: partitions, raw: map[string][]float64{}, notes: map[string]string{}}
+			b := &ingestBench{a: a, events: events, runs: runs, partitions: partitions, days: days, raw: map[string][]float64{}, notes: map[string]string{}}
 			report, err := b.run(cmd.Context())
 			return errors.Join(err, report.write(a.stdout, asJSON))
 		},
@@ -49,19 +48,20 @@ Each run has a new database and a new consumer group; the four take turns.`,
 	c.Flags().IntVar(&events, "events", 1_000_000, "how many events")
 	c.Flags().IntVar(&runs, "runs", 5, "how many runs of each")
 	c.Flags().IntVar(&partitions, "partitions", 8, "of the topic")
+	c.Flags().IntVar(&days, "days", 1, "over how many days up to now the events happened; each block of a year's events is a dozen parts")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
 
 // ingestBench is one benchmark with its engines.
 type ingestBench struct {
-	a                        *app
-	events, runs, partitions int
-	kafka                    kafka.Config
-	store                    clickhouse.Config
-	decoder                  *event.Decoder
-	raw                      map[string][]float64
-	notes                    map[string]string
+	a                              *app
+	events, runs, partitions, days int
+	kafka                          kafka.Config
+	store                          clickhouse.Config
+	decoder                        *event.Decoder
+	raw                            map[string][]float64
+	notes                          map[string]string
 }
 
 var ingestContenders = []string{"daybook", "kafka_engine", "insert_select", "memory_blocks"}
@@ -112,7 +112,7 @@ func (b *ingestBench) fill(ctx context.Context) ([]event.Message, error) {
 	}
 	defer func() { _ = writer.Close() }()
 	writer.BatchSize = 20_000
-	g := generate.New(generate.Config{Seed: 1, Events: b.events, Days: 90, End: time.Now()})
+	g := generate.New(generate.Config{Seed: 1, Events: b.events, Days: b.days, End: time.Now()})
 	for sent := 0; sent < b.events; {
 		var batch []kafkago.Message
 		for len(batch) < 100_000 {

@@ -2,10 +2,14 @@ package embedded
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,11 +68,16 @@ func StartBroker(config BrokerConfig) (*Broker, error) {
 		return nil, listenError("embedded.kafka_addr", config.Addr, err)
 	}
 	advertised := advertise(listener)
+	id, err := clusterID(config.Dir)
+	if err != nil {
+		_ = listener.Close()
+		return nil, err
+	}
 	perPartition := max(int64(config.RetentionBytes)/int64(config.Partitions), int64(2*segmentBytes))
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.ListenFn(func(string, string) (net.Listener, error) { return advertised, nil }),
-		kfake.ClusterID("daybook"),
+		kfake.ClusterID(id),
 		kfake.DataDir(config.Dir),
 		kfake.SyncWrites(),
 		kfake.DefaultNumPartitions(config.Partitions),
@@ -92,6 +101,25 @@ func StartBroker(config BrokerConfig) (*Broker, error) {
 	b := &Broker{cluster: cluster, addr: advertised.Addr().String(), stop: stop}
 	b.retention.Go(func() { b.keepRetention(ctx, config) })
 	return b, nil
+}
+
+// clusterID returns the name of the cluster whose data is in the folder, made
+// when the folder is new: what remembers positions of a cluster (the ids of the
+// live stream) must not take another's for them when the folder was deleted.
+func clusterID(dir string) (string, error) {
+	path := filepath.Join(dir, "cluster.id")
+	text, err := os.ReadFile(path)
+	if id := strings.TrimSpace(string(text)); err == nil && id != "" {
+		return id, nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("embedded.dir: cannot read the broker's id: %w", err)
+	}
+	id := "daybook-" + rand.Text()
+	if err := os.WriteFile(path, []byte(id+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("embedded.dir: cannot write the broker's id: %w", err)
+	}
+	return id, nil
 }
 
 func (c BrokerConfig) withDefaults() BrokerConfig {

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/embedded"
+	daybookkafka "daybook/pkg/kafka"
 )
 
 // brokerProcess is a process that runs the broker until it is killed.
@@ -171,6 +172,24 @@ func TestBroker_ClosedAndStartedAgain(t *testing.T) {
 	messages := readAll(t, again.Addr(), "events", 7)
 	require.Len(t, messages, 1)
 	require.Equal(t, "k", string(messages[0].Key))
+}
+
+// A broker on a new folder is another cluster: positions of the old one mean
+// nothing there.
+func TestBroker_ClusterIsItsFolder(t *testing.T) {
+	epoch := func(dir string) uint32 {
+		broker := startBroker(t, func(c *embedded.BrokerConfig) { c.Dir = dir })
+		defer func() { require.NoError(t, broker.Close()) }()
+		c := daybookkafka.DefaultConfig()
+		c.Brokers = []string{broker.Addr()}
+		epoch, err := daybookkafka.TopicEpoch(t.Context(), c, "events")
+		require.NoError(t, err)
+		return epoch
+	}
+	one, other := t.TempDir(), t.TempDir()
+	first := epoch(one)
+	require.Equal(t, first, epoch(one))
+	require.NotEqual(t, first, epoch(other))
 }
 
 func TestBroker_LargeMessages(t *testing.T) {
