@@ -218,12 +218,16 @@ func (c *columns) repeated(of func(*event.Event) string, rows []event.Event) {
 	column := c.batch.Column(c.next)
 	c.next++
 	boxed := make(map[string]any, 64)
+	var last string
+	var box any = last
 	for i := range rows {
-		value := of(&rows[i])
-		box, ok := boxed[value]
-		if !ok {
-			box = value
-			boxed[value] = box
+		if value := of(&rows[i]); value != last {
+			var ok bool
+			if box, ok = boxed[value]; !ok {
+				box = value
+				boxed[value] = box
+			}
+			last = value
 		}
 		if err := column.AppendRow(box); err != nil {
 			c.err = fmt.Errorf("column %d: %w", c.next-1, err)
