@@ -92,6 +92,7 @@ func BenchmarkBroadcast(b *testing.B) {
 const benchClients = 1000
 
 func broadcast(b *testing.B, handler http.Handler, rate int, send func([]record), ready func() bool) {
+	b.Helper()
 	server := httptest.NewServer(handler)
 	var received atomic.Int64
 	var clients sync.WaitGroup
@@ -116,9 +117,7 @@ func broadcast(b *testing.B, handler http.Handler, rate int, send func([]record)
 			}
 		})
 	}
-	for !ready() {
-		time.Sleep(10 * time.Millisecond)
-	}
+	poll(b, "all clients are connected", ready)
 	e := &event.Event{TenantID: "a", IngestedAt: time.Now()}
 	json := make([]byte, 250)
 	for i := range json {
@@ -133,9 +132,7 @@ func broadcast(b *testing.B, handler http.Handler, rate int, send func([]record)
 		}
 		want := received.Load() + int64(benchClients*events*len(json))
 		send(list)
-		for received.Load() < want {
-			time.Sleep(200 * time.Microsecond)
-		}
+		pollEvery(b, 200*time.Microsecond, "all clients have their events", func() bool { return received.Load() >= want })
 	}
 	b.StopTimer()
 	b.ReportMetric(float64(b.N*benchClients*events)/b.Elapsed().Seconds(), "deliveries/s")

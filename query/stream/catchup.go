@@ -26,7 +26,7 @@ func (s *session) catchUp(ctx context.Context, f *feed) error {
 		s.hub.metrics.catchupTime.Observe(time.Since(began).Seconds())
 	}()
 	for {
-		if err := s.reportLag(f, false); err != nil {
+		if err := s.reportLag(f); err != nil {
 			return err
 		}
 		if err := s.readKafka(ctx, f, f.head()); err != nil {
@@ -46,7 +46,7 @@ func (s *session) awaitTurn(ctx context.Context, f *feed, turn *turn) error {
 			return nil
 		default:
 		}
-		if err := s.reportLag(f, false); err != nil {
+		if err := s.reportLag(f); err != nil {
 			return err
 		}
 		if err := s.wait(ctx, turn.mine, f.ended); err != nil {
@@ -56,9 +56,9 @@ func (s *session) awaitTurn(ctx context.Context, f *feed, turn *turn) error {
 }
 
 // reportLag tells the client how far behind it is, unless it was told lately.
-func (s *session) reportLag(f *feed, force bool) error {
+func (s *session) reportLag(f *feed) error {
 	now := s.hub.deps.Now()
-	if !force && now.Sub(s.lastLag) < sessionTick-sessionTick/8 {
+	if now.Sub(s.lastLag) < sessionTick-sessionTick/8 {
 		return nil
 	}
 	s.lastLag = now
@@ -92,7 +92,7 @@ func (s *session) readKafka(ctx context.Context, f *feed, target vector) error {
 			if err := s.poll(ctx, f.ended); err != nil {
 				return err
 			}
-			if err := s.reportLag(f, false); err != nil {
+			if err := s.reportLag(f); err != nil {
 				return err
 			}
 		case errors.Is(err, errNoneYet):
@@ -102,7 +102,7 @@ func (s *session) readKafka(ctx context.Context, f *feed, target vector) error {
 			if err := s.wait(ctx, m.more, f.ended); err != nil {
 				return err
 			}
-			if err := s.reportLag(f, false); err != nil {
+			if err := s.reportLag(f); err != nil {
 				return err
 			}
 			if err := s.keepAlive(); err != nil {

@@ -73,7 +73,7 @@ func parseCursor(text string) (cursor, error) {
 	if err != nil {
 		return cursor{}, err
 	}
-	c := cursor{epoch: uint32(epoch), time: ms} //nolint:gosec // Bounded above.
+	c := cursor{epoch: uint32(epoch), time: ms}
 	c.next = make(vector, 0, strings.Count(parts[3], ",")+1)
 	for digits := range strings.SplitSeq(parts[3], ",") {
 		offset, err := parseDigits(digits, 36, math.MaxInt64-1)
@@ -118,7 +118,7 @@ func (v *vector) set(p int32, offset int64) {
 // covers reports whether v is at or past w in every partition.
 func (v vector) covers(w vector) bool {
 	for p, offset := range w {
-		if v.of(int32(p)) < offset { //nolint:gosec // Partitions are numbered in 32 bits.
+		if v.of(int32(p)) < offset {
 			return false
 		}
 	}
@@ -128,8 +128,8 @@ func (v vector) covers(w vector) bool {
 // raise moves v to w wherever w is further.
 func (v *vector) raise(w vector) {
 	for p, offset := range w {
-		if v.of(int32(p)) < offset { //nolint:gosec // As in covers.
-			v.set(int32(p), offset) //nolint:gosec // As in covers.
+		if v.of(int32(p)) < offset {
+			v.set(int32(p), offset)
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (v *vector) raise(w vector) {
 func (v vector) behind(w vector) int64 {
 	var n int64
 	for p, offset := range w {
-		n += max(0, offset-v.of(int32(p))) //nolint:gosec // As in covers.
+		n += max(0, offset-v.of(int32(p)))
 	}
 	return n
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -32,7 +33,7 @@ func TestWire_OneLine(t *testing.T) {
 		if err != nil || second.Name != "gap" || second.ID != "1.0.0.2" || !json.Valid(second.Data) {
 			t.Errorf("%q: %+v, %v", data, second, err)
 		}
-		if third, err := reader.Next(); err != io.EOF || reader.Retry != time.Second {
+		if third, err := reader.Next(); !errors.Is(err, io.EOF) || reader.Retry != time.Second {
 			t.Errorf("%q: %+v, %v, retry %s", data, third, err, reader.Retry)
 		}
 	}

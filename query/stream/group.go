@@ -123,7 +123,7 @@ func (g *group) join(seq uint64) (uint64, bool) {
 	if i > 0 && g.blocks.at(i-1).last >= seq {
 		return 0, false
 	}
-	return g.first + uint64(i), true //nolint:gosec // i is not negative.
+	return g.first + uint64(i), true
 }
 
 // from returns the blocks from index on, up to about limit bytes. atEnd says
@@ -135,7 +135,7 @@ func (g *group) from(dst []*block, index uint64, limit int) (blocks []*block, mo
 	if index < g.first {
 		return dst, nil, false, true
 	}
-	i := int(index - g.first) //nolint:gosec // The log's length fits an int.
+	i := int(index - g.first)
 	for ; i < g.blocks.len() && limit > 0; i++ {
 		b := g.blocks.at(i)
 		limit -= len(b.bytes)

@@ -2,9 +2,9 @@ package stream
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,7 +17,7 @@ func newTestFeed(t *testing.T, h *Hub, n int) *feed {
 	f := newFeed(1, vector{0}, time.UnixMilli(1), int(h.config.RingBytes), h.metrics)
 	b := batch{next: int64(n), time: 2}
 	for i := range n {
-		e := &event.Event{EventID: fmt.Sprint(i), TenantID: "a"}
+		e := &event.Event{EventID: strconv.Itoa(i), TenantID: "a"}
 		b.records = append(b.records, record{event: e, offset: int64(i), json: []byte(`{}`)})
 	}
 	f.append(b)

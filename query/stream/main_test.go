@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -97,7 +98,7 @@ func (s *stack) start() {
 		if err := hub.Serve(w, r.WithContext(c)); err != nil {
 			problem := apierror.From(err)
 			if problem.RetryAfter > 0 {
-				w.Header().Set("Retry-After", fmt.Sprint(int(problem.RetryAfter.Seconds())))
+				w.Header().Set("Retry-After", strconv.Itoa(int(problem.RetryAfter.Seconds())))
 			}
 			w.Header().Set("Content-Type", "application/problem+json")
 			w.WriteHeader(problem.Status())
@@ -128,10 +129,15 @@ func (s *stack) start() {
 }
 
 // poll waits until ok, which it asks every few milliseconds.
-func poll(t *testing.T, what string, ok func() bool) {
+func poll(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	pollEvery(t, 5*time.Millisecond, what, ok)
+}
+
+func pollEvery(t testing.TB, interval time.Duration, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
-	ticker := time.NewTicker(5 * time.Millisecond)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for !ok() {
 		select {
@@ -197,7 +203,7 @@ func (s *stack) request(ctx context.Context, id string, options ...option) (*htt
 func (s *stack) connect(id string, options ...option) *reader {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	response, err := s.request(ctx, id, options...)
+	response, err := s.request(ctx, id, options...) //nolint:bodyclose // The reader closes it, at the end of the test at the latest.
 	if err != nil {
 		cancel()
 		s.t.Fatal(err)

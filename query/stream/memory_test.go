@@ -50,7 +50,7 @@ func (m *memoryTopic) append(p int, value []byte, skip int64) (offset int64) {
 	log := &m.partitions[p]
 	offset = log.end + skip
 	log.messages = append(log.messages, event.Message{
-		Topic: "events", Position: event.Position{Partition: int32(p), Offset: offset}, Time: time.Now(), Value: value, //nolint:gosec // Small.
+		Topic: "events", Position: event.Position{Partition: int32(p), Offset: offset}, Time: time.Now(), Value: value,
 	})
 	log.end = offset + 1
 	m.touch()
@@ -83,7 +83,7 @@ func (m *memoryTopic) Partitions(context.Context) ([]int32, error) {
 	defer m.mu.Unlock()
 	list := make([]int32, len(m.partitions))
 	for i := range list {
-		list[i] = int32(i) //nolint:gosec // Small.
+		list[i] = int32(i)
 	}
 	return list, nil
 }
@@ -117,7 +117,10 @@ func (r *memoryReader) Fetch(ctx context.Context) (kafka.Fetch, error) {
 		f, changed, err := r.fetch()
 		if err != nil {
 			if errors.Is(err, errMemory) {
-				time.Sleep(50 * time.Millisecond) // As the real reader waits before it returns; virtual time.
+				select { // As the real reader waits before it returns.
+				case <-ctx.Done():
+				case <-time.After(50 * time.Millisecond):
+				}
 			}
 			return kafka.Fetch{}, err
 		}

@@ -83,7 +83,7 @@ func (h *Hub) openMerge(ctx context.Context, from cursor, to vector, id tenant.I
 	fetchBytes := min(maxMergeFetch, max(minMergeFetch, mergeBytes/max(1, len(to))))
 	now := time.Now()
 	for i, end := range to {
-		p := int32(i) //nolint:gosec // Partitions are numbered in 32 bits.
+		p := int32(i)
 		start := from.next.of(p)
 		if start >= end {
 			continue
@@ -132,7 +132,7 @@ func (m *merge) next() (matched, error) {
 		if in == nil || in.done {
 			continue
 		}
-		p := int32(i) //nolint:gosec // Partitions are numbered in 32 bits.
+		p := int32(i)
 		m.refill(p, in, now)
 		switch {
 		case in.done:
@@ -201,7 +201,7 @@ func (m *merge) takeHoles() []hole {
 	for i, in := range m.inputs {
 		if in != nil && in.pending && in.chunk.hole != nil {
 			holes = append(holes, *in.chunk.hole)
-			m.finish(int32(i), in, time.Now()) //nolint:gosec // Partitions are numbered in 32 bits.
+			m.finish(int32(i), in, time.Now())
 		}
 	}
 	return holes

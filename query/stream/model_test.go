@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,7 +26,7 @@ import (
 
 var (
 	schedules = flag.Int("schedules", 300, "random schedules of TestStream_Model")
-	firstSeed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the first schedule of TestStream_Model") //nolint:gosec // Any number will do.
+	firstSeed = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the first schedule of TestStream_Model")
 )
 
 // TestStream_Model runs random schedules of everything that can happen to a
@@ -35,8 +36,8 @@ var (
 func TestStream_Model(t *testing.T) {
 	t.Logf("seeds from %d", *firstSeed)
 	for i := range *schedules {
-		seed := *firstSeed + uint64(i) //nolint:gosec // Not negative.
-		if !t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		seed := *firstSeed + uint64(i)
+		if !t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { newModel(t, seed).run() })
 		}) {
 			t.Fatalf("run again with -seed %d -schedules 1", seed)
@@ -84,13 +85,14 @@ type modelGap struct {
 }
 
 func newModel(t *testing.T, seed uint64) *model {
+	t.Helper()
 	decoder, err := event.NewDecoder(event.DefaultConfig())
 	if err != nil {
 		t.Fatal(err)
 	}
-	dice := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // A test's dice.
+	dice := rand.New(rand.NewPCG(seed, 7))
 	m := &model{t: t, dice: dice, decoder: decoder, config: DefaultConfig()}
-	m.topic = newMemoryTopic(1+dice.IntN(3), rand.New(rand.NewPCG(seed, 8))) //nolint:gosec // As above.
+	m.topic = newMemoryTopic(1+dice.IntN(3), rand.New(rand.NewPCG(seed, 8)))
 	m.topic.failures = float64(dice.IntN(2)) * 0.05
 	m.config.RingBytes = bytesize.Size(1 + dice.IntN(60_000))
 	m.config.Preload = time.Duration(dice.IntN(2)) * 5 * time.Second
@@ -177,10 +179,10 @@ func (m *model) step() {
 	case n < 95:
 		m.topic.recreate()
 	default:
-		time.Sleep(time.Duration(m.dice.IntN(8000)) * time.Millisecond)
+		time.Sleep(time.Duration(m.dice.IntN(8000)) * time.Millisecond) //nolint:forbidigo // Virtual time.
 	}
 	if m.dice.IntN(2) == 0 {
-		time.Sleep(time.Duration(m.dice.IntN(40)) * time.Millisecond)
+		time.Sleep(time.Duration(m.dice.IntN(40)) * time.Millisecond) //nolint:forbidigo // Virtual time.
 	}
 }
 
@@ -189,7 +191,7 @@ func (m *model) tenant() string { return []string{"a", "b"}[m.dice.IntN(2)] }
 func (m *model) append(n int) {
 	for range n {
 		p := m.dice.IntN(len(m.topic.partitions))
-		e := modelEvent{epoch: m.topic.epoch, partition: int32(p), tenant: m.tenant(), severity: []string{"INFO", "ERROR"}[m.dice.IntN(2)]} //nolint:gosec // Small.
+		e := modelEvent{epoch: m.topic.epoch, partition: int32(p), tenant: m.tenant(), severity: []string{"INFO", "ERROR"}[m.dice.IntN(2)]}
 		skip := int64(m.dice.IntN(8) / 7)
 		if m.dice.IntN(20) == 0 {
 			m.topic.append(p, []byte("no event"), skip)
@@ -281,13 +283,13 @@ func (m *model) settle() {
 	m.topic.mu.Lock()
 	m.topic.failures = 0
 	m.topic.mu.Unlock()
-	time.Sleep(watchTopic + time.Second) // Until the node knows of partitions that came late.
+	time.Sleep(watchTopic + time.Second) //nolint:forbidigo // Virtual time, until the node knows of partitions that came late.
 	for range 3 {
 		for _, c := range m.clients {
 			m.disconnect(c)
 			m.connect(c, math.MaxInt)
 		}
-		time.Sleep(3 * time.Second)
+		time.Sleep(3 * time.Second) //nolint:forbidigo // Virtual time.
 		synctest.Wait()
 	}
 	for _, c := range m.clients {

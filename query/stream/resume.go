@@ -87,7 +87,7 @@ func (s *session) pause(ctx context.Context, f *feed) error {
 func (h *Hub) eachPartition(ctx context.Context, partitions int, ask func(context.Context, int32, Reader) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
-	for p := range int32(partitions) { //nolint:gosec // Partitions are numbered in 32 bits.
+	for p := range int32(partitions) {
 		group.Go(func() error {
 			r, err := h.deps.Source.Open(p, minMergeFetch)
 			if err != nil {

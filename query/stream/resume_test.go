@@ -34,13 +34,13 @@ func TestStream_RandomCutsUnderLoad(t *testing.T) {
 		{name: "restarts", change: smallRing, restart: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			seed := uint64(time.Now().UnixNano()) //nolint:gosec // Any number will do.
+			seed := uint64(time.Now().UnixNano())
 			t.Logf("seed %d", seed)
 			s := newStack(t, c.change)
 			var clients []*cutClient
 			for i := range 4 {
 				tenant := []string{"a", "a", "b", "a"}[i]
-				k := &cutClient{stack: s, tenant: tenant, rand: rand.New(rand.NewPCG(seed, uint64(i)))} //nolint:gosec // A test's dice.
+				k := &cutClient{stack: s, tenant: tenant, rand: rand.New(rand.NewPCG(seed, uint64(i)))}
 				k.begin(t)
 				clients = append(clients, k)
 			}
@@ -107,6 +107,7 @@ func (k *cutClient) begin(t *testing.T) {
 }
 
 func (k *cutClient) readAll(t *testing.T, n int) {
+	t.Helper()
 	deadline := time.Now().Add(time.Minute)
 	for len(k.got) < n && time.Now().Before(deadline) {
 		k.readSome(t)
@@ -114,6 +115,7 @@ func (k *cutClient) readAll(t *testing.T, n int) {
 }
 
 func (k *cutClient) readSome(t *testing.T) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(50+k.rand.IntN(500))*time.Millisecond)
 	defer cancel()
 	k.stack.mu.Lock()

@@ -67,10 +67,10 @@ func newRing(limit int, start vector) *ring {
 }
 
 // end is the seq of the next slot.
-func (r *ring) end() uint64 { return r.first + uint64(r.slots.len()) } //nolint:gosec // A length is not negative.
+func (r *ring) end() uint64 { return r.first + uint64(r.slots.len()) }
 
 // at returns the slot with a seq that the ring holds.
-func (r *ring) at(seq uint64) *slot { return r.slots.at(int(seq - r.first)) } //nolint:gosec // The ring's length fits an int.
+func (r *ring) at(seq uint64) *slot { return r.slots.at(int(seq - r.first)) }
 
 // add appends s, numbers it, and drops the oldest slots beyond the limit. The
 // newest slot always stays. The caller has moved head past s already.
@@ -115,7 +115,7 @@ func (r *ring) locate(v vector) (uint64, bool) {
 	seq := r.end()
 	for p := range r.byPartition {
 		marks := &r.byPartition[p]
-		offset := v.of(int32(p)) //nolint:gosec // Partitions are numbered in 32 bits.
+		offset := v.of(int32(p))
 		i := sort.Search(marks.len(), func(i int) bool { return marks.at(i).offset >= offset })
 		if i < marks.len() {
 			seq = min(seq, marks.at(i).seq)

@@ -14,7 +14,7 @@ import (
 func TestRing_Model(t *testing.T) {
 	for seed := range uint64(200) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			dice := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // A test's dice.
+			dice := rand.New(rand.NewPCG(seed, 0))
 			partitions := 1 + dice.IntN(4)
 			start := make(vector, partitions)
 			for p := range start {
@@ -25,7 +25,7 @@ func TestRing_Model(t *testing.T) {
 			var all []*slot
 			next := start.clone()
 			for range dice.IntN(300) {
-				p := int32(dice.IntN(partitions))          //nolint:gosec // Small.
+				p := int32(dice.IntN(partitions))
 				offset := next.of(p) + int64(dice.IntN(3)) // Some offsets hold no event.
 				next.set(p, offset+1)
 				r.head.set(p, offset+1)
@@ -44,7 +44,7 @@ func checkRing(t *testing.T, dice *rand.Rand, r *ring, all []*slot, start, next 
 	bytes, tail := 0, start.clone()
 	for i, s := range held {
 		bytes += s.cost
-		if r.at(r.first+uint64(i)) != s { //nolint:gosec // Small.
+		if r.at(r.first+uint64(i)) != s {
 			t.Fatalf("slot %d is not what was added", i)
 		}
 	}
@@ -87,15 +87,15 @@ func checkRing(t *testing.T, dice *rand.Rand, r *ring, all []*slot, start, next 
 		if !slices.Equal(got, want) {
 			t.Fatalf("%v finds %d events, want %d", v, len(got), len(want))
 		}
-		if int(seq) < len(all) && all[seq].offset < v.of(all[seq].partition) { //nolint:gosec // Small.
+		if int(seq) < len(all) && all[seq].offset < v.of(all[seq].partition) {
 			t.Fatalf("%v is sent back to an event that it has", v)
 		}
 	}
 
 	// A tenant's events, a few at a time.
 	id := fmt.Sprint("t", dice.IntN(4))
-	from := r.first + uint64(dice.IntN(len(held)+1))    //nolint:gosec // Small.
-	to := from + uint64(dice.IntN(int(r.end()-from)+1)) //nolint:gosec // Small.
+	from := r.first + uint64(dice.IntN(len(held)+1))
+	to := from + uint64(dice.IntN(int(r.end()-from)+1))
 	var got, mine []*slot
 	for at := from; at < to; {
 		var part []*slot

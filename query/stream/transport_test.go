@@ -16,7 +16,7 @@ import (
 // With HTTP/2, a deadline that passes on an idle stream would reset it.
 func TestStream_HTTP2(t *testing.T) {
 	s := newStack(t, heartbeat(2*time.Second), func(s *stack) { s.http2, s.config.WriteTimeout = true, time.Second })
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true} //nolint:gosec // A test's own server.
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
