@@ -89,7 +89,11 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	left, size := newWindows(known, whole, r.Order == Newest), firstWindow(r.Filter.Selectivity(), r.Limit)
+	size, err := s.firstSize(ctx, scope, r, known, whole, &page.Usage)
+	if err != nil {
+		return nil, err
+	}
+	left := newWindows(known, whole, r.Order == Newest)
 	for w, more := left.next(size); more; w, more = left.next(size) {
 		before := len(page.Events)
 		if err := s.readWindow(ctx, scope, r, w, after, page); err != nil {
@@ -134,9 +138,8 @@ func (s *Service) readWindow(ctx context.Context, scope filter.Scope, r Request,
 // tuples (#75086).
 func timeStatement(scope filter.Scope, r Request, w window, after *at, limit int) *filter.Builder {
 	var b filter.Builder
-	in := filter.Filter{Root: r.Filter.Root, From: filter.Moment{Time: w.from}, To: filter.Moment{Time: w.to}}
 	b.Write("SELECT ", Columns, " FROM ", schema.Events, " WHERE ")
-	in.Where(&b, scope)
+	w.of(r.Filter).Where(&b, scope)
 	direction, before := " ASC", ">"
 	if r.Order == Newest {
 		direction, before = " DESC", "<"

@@ -11,16 +11,23 @@ import (
 // is no bound.
 type window struct{ from, to time.Time }
 
+// of returns the filter's conditions within the window.
+func (w window) of(f *filter.Filter) *filter.Filter {
+	return &filter.Filter{Root: f.Root, From: filter.Moment{Time: w.from}, To: filter.Moment{Time: w.to}}
+}
+
 // firstWindow is how many events to look at first for a page of n. Too few
 // cost another round trip, too many are read for nothing.
 func firstWindow(s filter.Selectivity, n int) uint64 {
 	switch s {
 	case filter.Everything:
 		return 2 * uint64(n)
-	case filter.Common, filter.Repeated:
+	case filter.Common:
 		return 20_000
 	case filter.Unknown:
 		return 50_000
+	case filter.Repeated: // Unless the sample says more.
+		return sample
 	default:
 		return 500_000
 	}
@@ -35,13 +42,18 @@ const (
 )
 
 // widen returns how many events to look at next where a window of size events had
-// found of the page's events, and missing more are needed: as many as should
-// hold them, and half as many again.
+// found of the page's events, and missing more are needed.
 func widen(size uint64, found, missing int) uint64 {
+	return max(holding(size, found, missing), size*leastWidening)
+}
+
+// holding returns how many events should hold the missing ones, where size
+// events held found of them: as many as that says, and half as many again.
+func holding(size uint64, found, missing int) uint64 {
 	if found == 0 {
 		return size * mostWidening
 	}
-	return min(max(size*uint64(missing)*3/uint64(found)/2, size*leastWidening), size*mostWidening)
+	return min(size*uint64(missing)*3/uint64(found)/2, size*mostWidening)
 }
 
 // windows cuts a range into the windows to read, in the order of reading. All

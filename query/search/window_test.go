@@ -74,10 +74,12 @@ func TestWiden(t *testing.T) {
 		want           uint64
 	}{
 		"nothing found":     {0, 51, 64_000},
+		"dense enough":      {600, 51, 2_000},
 		"as dense as found": {10, 41, 6_150},
 		"nearly full":       {50, 1, 2_000},
 		"one by chance":     {1, 1_000, 64_000},
 	} {
 		require.Equal(t, test.want, widen(1000, test.found, test.missing), name)
 	}
+	require.EqualValues(t, 127, holding(1000, 600, 51), "of a sample, a part may do")
 }

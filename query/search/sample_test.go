@@ -1,0 +1,70 @@
+package search
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"daybook/pkg/event"
+	"daybook/query/filter"
+	"daybook/query/querytest"
+	"daybook/query/statement"
+)
+
+// The first window of an id holds what a page of it takes: little for one that
+// every second event has, much for one that the sample has nowhere.
+func TestFirstSize(t *testing.T) {
+	conn := querytest.Open(t)
+	var events []event.Event
+	for i := range 100 {
+		events = append(events, event.Event{
+			TenantID: string(acme), EventID: fmt.Sprintf("evt_%d", i), CreatedAt: now.Add(-time.Duration(i) * time.Second), ActorID: []string{"busy", "idle"}[i%2],
+			TargetID: fmt.Sprintf("t%d", i), Payload: []byte(`{}`),
+		})
+	}
+	querytest.Insert(t, conn, querytest.Rows(events...))
+	s := service(conn, nil)
+	start := now.Truncate(time.Hour)
+	// More than the sample now, and as many before.
+	known := profile{{start.Add(-time.Hour), sample}, {start, sample}}
+	for query, want := range map[string]uint64{
+		"actorId=busy":                  sample * 6 * 3 / 50 / 2,
+		"targetId=t7":                   sample * 6 * 3 / 2,
+		"targetId=none":                 sample * mostWidening,
+		"actorId=busy&correlationId=no": firstWindow(filter.Rare, 5),
+		"eventType=x":                   firstWindow(filter.Common, 5),
+		"":                              firstWindow(filter.Everything, 5),
+	} {
+		r := Request{Tenant: acme, Filter: parse(t, query), Order: Newest, Limit: 5}
+		var usage statement.Usage
+		got, err := s.firstSize(t.Context(), s.Scope(acme), r, known, window{from: now.AddDate(0, 0, -10)}, &usage)
+		require.NoError(t, err)
+		require.Equal(t, want, got, query)
+	}
+	var usage statement.Usage
+	got, err := s.firstSize(t.Context(), s.Scope(acme), Request{Tenant: acme, Filter: parse(t, "actorId=busy"), Limit: 5}, known[:1], window{}, &usage)
+	require.NoError(t, err)
+	require.EqualValues(t, sample, got)
+	require.Zero(t, usage.RowsRead, "what is one window anyway needs no sample")
+}
+
+// Paging over ids finds each event, whatever the windows.
+func TestSearch_PagesOfIDs(t *testing.T) {
+	conn := querytest.Open(t)
+	require.NoError(t, conn.Exec(t.Context(), `INSERT INTO events (tenant_id, created_at, event_id, actor_id, payload, kafka_topic)
+		SELECT 'acme', toDateTime64('2026-03-01 00:00:00', 6, 'UTC') + number * 40, toString(number), multiIf(number % 2 = 0, 'busy', number % 701 = 1, 'seldom', number < 40, 'once', ''), '{}', 'events' FROM numbers(90000)`))
+	s := service(conn, nil)
+	for actor, want := range map[string]int{"busy": 45000, "seldom": 65, "once": 19, "none": 0} {
+		for _, order := range []Order{Newest, Oldest} {
+			found, _ := follow(t, s, Request{Tenant: acme, Filter: parse(t, "actorId="+actor), Order: order, Limit: map[string]int{"busy": 1000}[actor] + 17})
+			seen := map[string]bool{}
+			for _, id := range found {
+				seen[id] = true
+			}
+			require.Len(t, found, want, "%s %s", actor, order)
+			require.Len(t, seen, want, "%s %s", actor, order)
+		}
+	}
+}
