@@ -27,20 +27,22 @@ const rollupKey = "tenant_id, bucket, event_type, category, source, severity, ka
 // partition meanwhile. Copies of one event count once.
 func RepairRollup(ctx context.Context, conn driver.Conn, r Rollup, partition int32, from, to time.Time) (uint64, error) {
 	first, last := from.Truncate(r.Bucket), to.Truncate(r.Bucket).Add(r.Bucket)
+	// created_at is compared with DateTime64: against a DateTime, the server
+	// (26.7) drops what lies in the last second before an upper bound.
 	difference := fmt.Sprintf(`
 SELECT %[1]s, toInt64(sum(n)) AS events FROM
 (
     SELECT tenant_id, toStartOfInterval(created_at, INTERVAL %[2]d SECOND, 'UTC') AS bucket,
            event_type, category, source, severity, kafka_partition, toInt64(1) AS n
     FROM %[3]s FINAL
-    WHERE kafka_partition = %[4]d AND created_at >= fromUnixTimestamp(%[5]d) AND created_at < fromUnixTimestamp(%[6]d)
+    WHERE kafka_partition = %[4]d AND created_at >= fromUnixTimestamp64Micro(%[8]d) AND created_at < fromUnixTimestamp64Micro(%[9]d)
     UNION ALL
     SELECT %[1]s, -events AS n
     FROM %[7]s
     WHERE kafka_partition = %[4]d AND bucket >= fromUnixTimestamp(%[5]d) AND bucket < fromUnixTimestamp(%[6]d)
 )
 GROUP BY %[1]s
-HAVING events != 0`, rollupKey, int(r.Bucket.Seconds()), Events, partition, first.Unix(), last.Unix(), r.Table)
+HAVING events != 0`, rollupKey, int(r.Bucket.Seconds()), Events, partition, first.Unix(), last.Unix(), r.Table, first.UnixMicro(), last.UnixMicro())
 
 	var wrong uint64
 	if err := conn.QueryRow(ctx, "SELECT count() FROM ("+difference+")").Scan(&wrong); err != nil || wrong == 0 {

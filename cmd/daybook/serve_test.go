@@ -151,7 +151,11 @@ func (s *server) watch(t *testing.T, key, parameters string, headers ...string) 
 		lines := bufio.NewScanner(response.Body)
 		for lines.Scan() {
 			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
-				events <- data
+				select {
+				case events <- data:
+				case <-t.Context().Done():
+					return
+				}
 			}
 		}
 	}()
