@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // budget counts the memory that blocks hold, over all partitions. It may be
@@ -39,19 +40,22 @@ func (b *budget) inUse() int64 {
 	return b.used
 }
 
-// wait returns when the budget is not full, or with ctx's error.
-func (b *budget) wait(ctx context.Context) error {
-	for {
-		b.mu.Lock()
-		full, freed := b.used >= b.limit, b.freed
-		b.mu.Unlock()
-		if !full {
-			return nil
-		}
-		select {
-		case <-freed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+// wait returns when memory was released or the budget is not full, after at
+// most d, or with ctx's error.
+func (b *budget) wait(ctx context.Context, d time.Duration) error {
+	b.mu.Lock()
+	full, freed := b.used >= b.limit, b.freed
+	b.mu.Unlock()
+	if !full {
+		return nil
 	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-freed:
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }

@@ -8,34 +8,31 @@ import (
 	"time"
 )
 
-func TestBudget_WaitsUntilReleased(t *testing.T) {
+func TestBudget_WaitsForMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(100)
+		wait := func(ctx context.Context) (time.Duration, error) {
+			began := time.Now()
+			err := b.wait(ctx, time.Second)
+			return time.Since(began), err
+		}
 		b.take(60)
+		if took, err := wait(t.Context()); took != 0 || err != nil {
+			t.Errorf("60 of 100: waited %s, %v", took, err)
+		}
 		b.take(60) // What was fetched counts, whatever the limit.
-		freed := make(chan error, 1)
-		go func() { freed <- b.wait(t.Context()) }()
-		synctest.Wait()
-		select {
-		case err := <-freed:
-			t.Fatalf("waiting ended with %d of 100 in use: %v", b.inUse(), err)
-		default:
+		if took, err := wait(t.Context()); took != time.Second || err != nil || !b.full() {
+			t.Errorf("120 of 100: waited %s, %v", took, err)
 		}
-		b.release(10)
-		synctest.Wait()
-		if len(freed) != 0 {
-			t.Fatal("waiting ended while the budget was full")
+		time.AfterFunc(300*time.Millisecond, func() { b.release(30) })
+		if took, err := wait(t.Context()); took != 300*time.Millisecond || err != nil || b.full() {
+			t.Errorf("released after 300 ms: waited %s, %v", took, err)
 		}
-		b.release(30)
-		if err := <-freed; err != nil {
-			t.Fatal(err)
-		}
-
 		b.take(100)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 		defer cancel()
-		if err := b.wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Fatalf("waiting ended with %v", err)
+		if took, err := wait(ctx); took != 200*time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("cut off after 200 ms: waited %s, %v", took, err)
 		}
 	})
 }

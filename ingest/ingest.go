@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -36,6 +37,7 @@ type Ingest struct {
 	decoder *event.Decoder
 	writer  *writer
 	budget  *budget
+	storing atomic.Int64 // blocks that are being stored
 	metrics *metrics
 	log     *zap.Logger
 

@@ -120,7 +120,9 @@ func (w *worker) commitAll(ctx context.Context, blocks <-chan *block) error {
 				return failed
 			}
 			if failed == nil && ctx.Err() == nil {
+				w.in.storing.Add(1)
 				failed = w.commitOne(ctx, b)
+				w.in.storing.Add(-1)
 				unacknowledged = failed == nil
 			}
 			w.in.budget.release(b.memory)
@@ -294,21 +296,23 @@ func (b *builder) cut(ctx context.Context, blocks chan<- *block) error {
 }
 
 // awaitBudget waits while the blocks of all partitions hold as much memory as
-// they may. It hands the own block over first, so that waiting never holds
-// back what would free memory.
+// they may. Waiting must not hold back what would free memory: where too few
+// blocks are being stored, or the own one is old enough, it is handed over as
+// it is. Otherwise it stays and goes on to grow, since few large blocks cost
+// the server much less than many small ones.
 func (b *builder) awaitBudget(ctx context.Context, blocks chan<- *block) error {
 	for b.in.budget.full() {
 		b.in.metrics.paused.WithLabelValues(b.label()).Set(1)
-		if b.current != nil && b.forced < 0 {
+		if b.current != nil && b.forced >= 0 {
+			break // A planned block is finished whatever it takes.
+		}
+		if b.current != nil && (b.due(false) || b.in.storing.Load() < int64(cap(b.in.writer.slots))) {
 			if err := b.cut(ctx, blocks); err != nil {
 				return err
 			}
 			continue
 		}
-		if b.forced >= 0 && b.current != nil {
-			break // A planned block is finished whatever it takes.
-		}
-		if err := b.in.budget.wait(ctx); err != nil {
+		if err := b.in.budget.wait(ctx, fetchWait); err != nil {
 			return err
 		}
 	}
