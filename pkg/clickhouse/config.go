@@ -9,34 +9,24 @@
 package clickhouse
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"regexp"
+
+	"daybook/pkg/clienttls"
 )
 
 // Config says where ClickHouse is and how to sign in.
 type Config struct {
-	Addrs    []string `mapstructure:"addrs"`    // host:port of the native protocol; empty with the embedded ClickHouse
-	Database string   `mapstructure:"database"` // holds every table of Daybook; not "default" with the embedded ClickHouse
-	Username string   `mapstructure:"username"` // empty: default
-	Password string   `mapstructure:"password"`
-	TLS      TLS      `mapstructure:"tls"`
-	Cluster  string   `mapstructure:"cluster"` // of system.clusters, where the tables are spread over shards; empty: one server
+	Addrs    []string         `mapstructure:"addrs"`    // host:port of the native protocol; empty with the embedded ClickHouse
+	Database string           `mapstructure:"database"` // holds every table of Daybook; not "default" with the embedded ClickHouse
+	Username string           `mapstructure:"username"` // empty: default
+	Password string           `mapstructure:"password"`
+	TLS      clienttls.Config `mapstructure:"tls"`
+	Cluster  string           `mapstructure:"cluster"` // of system.clusters, where the tables are spread over shards; empty: one server
 
 	MaxOpenConns int `mapstructure:"max_open_conns"` // for a pool; an open insert holds one
-}
-
-// TLS says whether and how to encrypt the connections to ClickHouse.
-type TLS struct {
-	Enabled  bool   `mapstructure:"enabled"`
-	CA       string `mapstructure:"ca"`       // PEM file; empty: the system's roots
-	Cert     string `mapstructure:"cert"`     // PEM file, with key, for mutual TLS
-	Key      string `mapstructure:"key"`      // PEM file
-	Insecure bool   `mapstructure:"insecure"` // accept any certificate; for tests only
 }
 
 // DefaultConfig returns the settings of an installation that changes nothing.
@@ -64,39 +54,8 @@ func (c Config) Validate() error {
 	if c.MaxOpenConns < 1 {
 		errs = append(errs, fmt.Errorf("clickhouse.max_open_conns: %d is not at least 1", c.MaxOpenConns))
 	}
-	if _, err := c.TLS.config(); err != nil {
+	if _, err := c.TLS.Load("clickhouse.tls"); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
-}
-
-func (t TLS) config() (*tls.Config, error) {
-	if !t.Enabled {
-		if t != (TLS{}) {
-			return nil, errors.New("clickhouse.tls: enabled is false, but other settings of it are set")
-		}
-		return nil, nil
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: t.Insecure} //nolint:gosec // Insecure is for tests and says so.
-	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err != nil {
-			return nil, fmt.Errorf("clickhouse.tls.ca: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("clickhouse.tls.ca: %s holds no PEM certificate", t.CA)
-		}
-	}
-	if (t.Cert == "") != (t.Key == "") {
-		return nil, errors.New("clickhouse.tls: cert and key go together")
-	}
-	if t.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-		if err != nil {
-			return nil, fmt.Errorf("clickhouse.tls.cert: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }

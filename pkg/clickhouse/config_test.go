@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/clickhouse"
+	"daybook/pkg/clienttls"
 )
 
 func TestConfig_Validate(t *testing.T) {
@@ -25,10 +26,10 @@ func TestConfig_Validate(t *testing.T) {
 		"cluster":          {func(c *clickhouse.Config) { c.Cluster = "a'b" }, []string{"clickhouse.cluster"}},
 		"connections":      {func(c *clickhouse.Config) { c.MaxOpenConns = 0 }, []string{"clickhouse.max_open_conns"}},
 		"every fault":      {func(c *clickhouse.Config) { *c = clickhouse.Config{Addrs: []string{"x"}} }, []string{"addrs", "database", "max_open_conns"}},
-		"no such CA":       {func(c *clickhouse.Config) { c.TLS = clickhouse.TLS{Enabled: true, CA: "/no/such/file"} }, []string{"clickhouse.tls.ca"}},
-		"CA is no PEM":     {func(c *clickhouse.Config) { c.TLS = clickhouse.TLS{Enabled: true, CA: noPEM} }, []string{"no PEM certificate"}},
-		"cert without key": {func(c *clickhouse.Config) { c.TLS = clickhouse.TLS{Enabled: true, Cert: noPEM} }, []string{"cert and key go together"}},
-		"TLS is off":       {func(c *clickhouse.Config) { c.TLS = clickhouse.TLS{CA: noPEM} }, []string{"enabled is false"}},
+		"no such CA":       {func(c *clickhouse.Config) { c.TLS = clienttls.Config{Enabled: true, CA: "/no/such/file"} }, []string{"clickhouse.tls.ca"}},
+		"CA is no PEM":     {func(c *clickhouse.Config) { c.TLS = clienttls.Config{Enabled: true, CA: noPEM} }, []string{"no PEM certificate"}},
+		"cert without key": {func(c *clickhouse.Config) { c.TLS = clienttls.Config{Enabled: true, Cert: noPEM} }, []string{"cert and key go together"}},
+		"TLS is off":       {func(c *clickhouse.Config) { c.TLS = clienttls.Config{CA: noPEM} }, []string{"enabled is false"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config := clickhouse.DefaultConfig()

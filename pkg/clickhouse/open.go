@@ -112,7 +112,7 @@ func (c Config) options(options []Option) (*clickhouse.Options, error) {
 	if len(c.Addrs) == 0 {
 		return nil, errors.New("clickhouse.addrs: no address of ClickHouse is set")
 	}
-	tls, err := c.TLS.config()
+	tls, err := c.TLS.Load("clickhouse.tls")
 	if err != nil {
 		return nil, err
 	}

@@ -3,12 +3,9 @@
 package kafka
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -16,27 +13,20 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"daybook/pkg/clienttls"
 )
 
 // Config says where Kafka is and what Daybook uses there.
 type Config struct {
-	Brokers         []string `mapstructure:"brokers"`           // host:port each; empty with the embedded broker
-	Topic           string   `mapstructure:"topic"`             // where events are published
-	Partitions      int      `mapstructure:"partitions"`        // of the topic, where Daybook creates it
-	Replication     int      `mapstructure:"replication"`       // of the topics, where Daybook creates them; 0: the broker's default
-	Group           string   `mapstructure:"group"`             // consumer group of ingest
-	DeadLetterTopic string   `mapstructure:"dead_letter_topic"` // where messages go that are no events
-	TLS             TLS      `mapstructure:"tls"`
-	SASL            SASL     `mapstructure:"sasl"`
-}
-
-// TLS says whether and how to encrypt the connections to the brokers.
-type TLS struct {
-	Enabled  bool   `mapstructure:"enabled"`
-	CA       string `mapstructure:"ca"`       // PEM file; empty: the system's roots
-	Cert     string `mapstructure:"cert"`     // PEM file, with key, for mutual TLS
-	Key      string `mapstructure:"key"`      // PEM file
-	Insecure bool   `mapstructure:"insecure"` // accept any certificate; for tests only
+	Brokers         []string         `mapstructure:"brokers"`           // host:port each; empty with the embedded broker
+	Topic           string           `mapstructure:"topic"`             // where events are published
+	Partitions      int              `mapstructure:"partitions"`        // of the topic, where Daybook creates it
+	Replication     int              `mapstructure:"replication"`       // of the topics, where Daybook creates them; 0: the broker's default
+	Group           string           `mapstructure:"group"`             // consumer group of ingest
+	DeadLetterTopic string           `mapstructure:"dead_letter_topic"` // where messages go that are no events
+	TLS             clienttls.Config `mapstructure:"tls"`
+	SASL            SASL             `mapstructure:"sasl"`
 }
 
 // SASL says how to sign in to the brokers.
@@ -77,7 +67,7 @@ func (c Config) Validate() error {
 	if _, err := c.SASL.mechanism(); err != nil {
 		errs = append(errs, err)
 	}
-	if _, err := c.TLS.config(); err != nil {
+	if _, err := c.TLS.Load("kafka.tls"); err != nil {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
@@ -98,41 +88,13 @@ func (s SASL) mechanism() (sasl.Mechanism, error) {
 	}
 }
 
-func (t TLS) config() (*tls.Config, error) {
-	if !t.Enabled {
-		return nil, nil
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: t.Insecure} //nolint:gosec // Insecure is for tests and says so.
-	if t.CA != "" {
-		pem, err := os.ReadFile(t.CA)
-		if err != nil {
-			return nil, fmt.Errorf("kafka.tls.ca: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("kafka.tls.ca: %s holds no PEM certificate", t.CA)
-		}
-	}
-	if (t.Cert == "") != (t.Key == "") {
-		return nil, errors.New("kafka.tls: cert and key go together")
-	}
-	if t.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(t.Cert, t.Key)
-		if err != nil {
-			return nil, fmt.Errorf("kafka.tls.cert: %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
-}
-
 // dialer returns what Reader connects with.
 func (c Config) dialer() (*kafka.Dialer, error) {
 	mechanism, err := c.SASL.mechanism()
 	if err != nil {
 		return nil, err
 	}
-	config, err := c.TLS.config()
+	config, err := c.TLS.Load("kafka.tls")
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +107,7 @@ func (c Config) transport() (*kafka.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := c.TLS.config()
+	config, err := c.TLS.Load("kafka.tls")
 	if err != nil {
 		return nil, err
 	}

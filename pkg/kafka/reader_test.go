@@ -12,6 +12,7 @@ import (
 	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/goleak"
 
+	"daybook/pkg/clienttls"
 	"daybook/pkg/kafka"
 	"daybook/pkg/kafka/kafkatest"
 )
@@ -204,7 +205,7 @@ func TestConfig_Validate(t *testing.T) {
 		t.Error(err)
 	}
 	bad := kafka.Config{Brokers: []string{"nowhere"}, DeadLetterTopic: "", Replication: -1, SASL: kafka.SASL{Mechanism: "gssapi"},
-		TLS: kafka.TLS{Enabled: true, CA: "/absent.pem"}}
+		TLS: clienttls.Config{Enabled: true, CA: "/absent.pem"}}
 	err := bad.Validate()
 	for _, key := range []string{"kafka.brokers", "kafka.topic", "kafka.dead_letter_topic", "kafka.group", "kafka.partitions", "kafka.replication", "kafka.sasl.mechanism", "kafka.tls.ca"} {
 		if err == nil || !bytes.Contains([]byte(err.Error()), []byte(key)) {
