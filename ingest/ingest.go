@@ -131,11 +131,7 @@ func (in *Ingest) start(client *kafka.Client, generation *kafka.Generation) {
 	for _, a := range assigned {
 		w := &worker{in: in, ledger: l, partition: int32(a.ID),
 			log: in.log.With(zap.Int("partition", a.ID))}
-		generation.Start(func(ctx context.Context) {
-			if in.awaitPartition(ctx, w.partition) {
-				w.run(ctx)
-			}
-		})
+		generation.Start(w.run)
 	}
 }
 
@@ -157,8 +153,8 @@ func (in *Ingest) detach(partition int32, committed <-chan error) {
 	}()
 }
 
-// awaitPartition waits for this process's own detached insert of a partition
-// and reports whether the generation lasted.
+// awaitPartition waits for this process's own detached insert of a partition,
+// which still has the worker's state, and reports whether the generation lasted.
 func (in *Ingest) awaitPartition(ctx context.Context, partition int32) bool {
 	in.mu.Lock()
 	done := in.detached[partition]
@@ -168,10 +164,9 @@ func (in *Ingest) awaitPartition(ctx context.Context, partition int32) bool {
 	}
 	select {
 	case <-done:
-		return true
 	case <-ctx.Done():
-		return false
 	}
+	return ctx.Err() == nil
 }
 
 // awaitDetached waits for detached inserts at the end of Run, so that the

@@ -37,7 +37,7 @@ type worker struct {
 // run works until the generation ends. Transient errors do not end it; they
 // are waited out, since a worker that returns ends the generation for all.
 func (w *worker) run(generation context.Context) {
-	for generation.Err() == nil {
+	for w.in.awaitPartition(generation, w.partition) {
 		err := w.work(generation)
 		switch {
 		case generation.Err() != nil:
