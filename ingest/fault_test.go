@@ -36,13 +36,7 @@ func TestIngest_ClickHouseKilled(t *testing.T) {
 			<-time.After(20 * time.Millisecond)
 		}
 	}
-	deadline := time.Now().Add(patience)
-	for acknowledged, end := s.progress(); acknowledged != end; acknowledged, end = s.progress() {
-		if time.Now().After(deadline) {
-			t.Fatalf("the group has acknowledged %s, the topic ends at %s", acknowledged, end)
-		}
-		<-time.After(100 * time.Millisecond)
-	}
+	s.awaitSettled()
 	s.oracle(rounds * each)
 }
 
@@ -61,9 +55,7 @@ func TestIngest_BrokerRestarted(t *testing.T) {
 		}
 		broker = kafkatest.Broker(t, dir, addr)
 	}
-	s.await(6000, countEvents)
-	s.awaitSettled()
-	s.oracle(6000)
+	s.settlesAt(6000)
 }
 
 func TestIngest_RetentionPassedWhileDown(t *testing.T) {

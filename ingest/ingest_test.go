@@ -20,17 +20,13 @@ func TestIngest_StoresEachEventOnce(t *testing.T) {
 	kafkatest.Produce(t, s.kafka, sample("early", 2000)...)
 	r := s.start()
 	kafkatest.Produce(t, s.kafka, sample("late", 1000)...)
-	s.await(3000, countEvents)
-	s.awaitSettled()
-	s.oracle(3000)
+	s.settlesAt(3000)
 	r.stop()
 
 	// What was settled is not read again.
 	s.start()
 	kafkatest.Produce(t, s.kafka, sample("after", 10)...)
-	s.await(3010, countEvents)
-	s.awaitSettled()
-	s.oracle(3010)
+	s.settlesAt(3010)
 }
 
 func TestIngest_KeepsEveryMember(t *testing.T) {
@@ -159,9 +155,7 @@ func TestIngest_KillBetweenEventsAndRollup(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.start()
-	s.await(300, countEvents)
-	s.awaitSettled()
-	s.oracle(300)
+	s.settlesAt(300)
 }
 
 // The server remembers the token of a part that it has lost: the insert is
@@ -174,9 +168,7 @@ func TestIngest_TokenWithoutPart(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.start()
-	s.await(300, countEvents)
-	s.awaitSettled()
-	s.oracle(300)
+	s.settlesAt(300)
 }
 
 func TestIngest_OffsetsSetBack(t *testing.T) {
@@ -189,9 +181,7 @@ func TestIngest_OffsetsSetBack(t *testing.T) {
 	s.setPlan(0, plan{offset: 10, end: 9})
 	s.start()
 	kafkatest.ProduceTo(t, s.kafka, 0, sample("y", 10)...)
-	s.await(1010, countEvents)
-	s.awaitSettled()
-	s.oracle(1010)
+	s.settlesAt(1010)
 }
 
 func TestIngest_OffsetsExpired(t *testing.T) {
@@ -204,9 +194,7 @@ func TestIngest_OffsetsExpired(t *testing.T) {
 	s.kafka.Group += ".anew"
 	s.start()
 	kafkatest.ProduceTo(t, s.kafka, 0, sample("y", 10)...)
-	s.await(1010, countEvents)
-	s.awaitSettled()
-	s.oracle(1010)
+	s.settlesAt(1010)
 }
 
 func TestIngest_ProducerSendsTwice(t *testing.T) {
@@ -223,9 +211,7 @@ func TestIngest_ProducerSendsTwice(t *testing.T) {
 	kafkatest.ProduceTo(t, s.kafka, 2, once...) // after a restart
 	kafkatest.ProduceTo(t, s.kafka, 2, sample("y", 1)...)
 	s.start()
-	s.await(51, countEvents)
-	s.awaitSettled()
-	s.oracle(51)
+	s.settlesAt(51)
 }
 
 // Two partitions bring the same new events at the same moment.
@@ -237,9 +223,7 @@ func TestIngest_ProducerSendsTwiceAtOnce(t *testing.T) {
 		kafkatest.ProduceTo(t, s.kafka, 2, sample(prefix, 500)...)
 	}
 	s.start()
-	s.await(1500, countEvents)
-	s.awaitSettled()
-	s.oracle(1500)
+	s.settlesAt(1500)
 }
 
 func TestIngest_SeveralNodes(t *testing.T) {

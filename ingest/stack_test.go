@@ -227,6 +227,15 @@ func (s *stack) oracle(events int) {
 	}
 }
 
+// settlesAt waits until so many events are stored and everything is
+// acknowledged, and then asks the oracle.
+func (s *stack) settlesAt(events int) {
+	s.Helper()
+	s.await(uint64(events), countEvents)
+	s.awaitSettled()
+	s.oracle(events)
+}
+
 // sample makes n messages of events with ids of their own.
 func sample(prefix string, n int) []kafka.Message {
 	messages := make([]kafka.Message, n)

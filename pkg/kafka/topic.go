@@ -41,12 +41,12 @@ func EnsureTopics(ctx context.Context, c Config) error {
 
 // Partitions returns the partitions of a topic in ascending order.
 func Partitions(ctx context.Context, c Config, topic string) ([]int32, error) {
-	metadata, err := describe(ctx, c, topic)
+	described, err := describe(ctx, c, topic)
 	if err != nil {
 		return nil, err
 	}
-	partitions := make([]int32, 0, len(metadata.Partitions))
-	for _, p := range metadata.Partitions {
+	partitions := make([]int32, 0, len(described.Partitions))
+	for _, p := range described.Partitions {
 		partitions = append(partitions, int32(p.ID))
 	}
 	slices.Sort(partitions)
@@ -54,16 +54,11 @@ func Partitions(ctx context.Context, c Config, topic string) ([]int32, error) {
 }
 
 func describe(ctx context.Context, c Config, topic string) (kafka.Topic, error) {
-	client, release, err := c.Client()
+	answer, err := metadata(ctx, c, topic)
 	if err != nil {
 		return kafka.Topic{}, err
 	}
-	defer release()
-	metadata, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		return kafka.Topic{}, fmt.Errorf("describe topic %s: %w", topic, err)
-	}
-	for _, t := range metadata.Topics {
+	for _, t := range answer.Topics {
 		if t.Name == topic {
 			if t.Error != nil {
 				return kafka.Topic{}, fmt.Errorf("describe topic %s: %w", topic, t.Error)
@@ -74,19 +69,27 @@ func describe(ctx context.Context, c Config, topic string) (kafka.Topic, error) 
 	return kafka.Topic{}, fmt.Errorf("describe topic %s: the brokers do not know it", topic)
 }
 
+func metadata(ctx context.Context, c Config, topic string) (*kafka.MetadataResponse, error) {
+	client, release, err := c.Client()
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	answer, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return nil, fmt.Errorf("describe topic %s: %w", topic, err)
+	}
+	return answer, nil
+}
+
 // TopicEpoch returns a number that differs between clusters and names of
 // topics. kafka-go speaks no version of Metadata that carries Kafka's topic
 // id, so a topic that is deleted and made anew in the same cluster keeps its
 // epoch; positions beyond its new end still give it away.
 func TopicEpoch(ctx context.Context, c Config, topic string) (uint32, error) {
-	client, release, err := c.Client()
+	answer, err := metadata(ctx, c, topic)
 	if err != nil {
 		return 0, err
 	}
-	defer release()
-	metadata, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		return 0, fmt.Errorf("describe topic %s: %w", topic, err)
-	}
-	return uint32(xxhash.Sum64String(metadata.ClusterID + "/" + topic)), nil // The low half is wanted.
+	return uint32(xxhash.Sum64String(answer.ClusterID + "/" + topic)), nil // The low half is wanted.
 }

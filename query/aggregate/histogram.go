@@ -23,16 +23,7 @@ func (s *Service) ServeHistogram(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var usage statement.Usage
-	c, err := prepare(r.Context(), s.reader, &usage, s.scope(r), request, s.now())
-	if err != nil {
-		return err
-	}
-	if request.top > 0 {
-		if err := c.rank(r.Context()); err != nil {
-			return err
-		}
-	}
-	found, err := c.run(r.Context())
+	c, found, err := s.compute(r, request, &usage)
 	if err != nil {
 		return err
 	}

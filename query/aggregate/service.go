@@ -33,16 +33,7 @@ func (s *Service) ServeAggregate(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var usage statement.Usage
-	c, err := prepare(r.Context(), s.reader, &usage, s.scope(r), request, s.now())
-	if err != nil {
-		return err
-	}
-	if request.top > 0 {
-		if err := c.rank(r.Context()); err != nil {
-			return err
-		}
-	}
-	found, err := c.run(r.Context())
+	c, found, err := s.compute(r, request, &usage)
 	if err != nil {
 		return err
 	}
@@ -62,6 +53,21 @@ func (s *Service) ServeAggregate(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return statement.WriteJSON(w, appendAnswer(nil, request, found, before, source, usage, began))
+}
+
+// compute answers a request for its own range.
+func (s *Service) compute(r *http.Request, request *request, usage *statement.Usage) (*computation, *result, error) {
+	c, err := prepare(r.Context(), s.reader, usage, s.scope(r), request, s.now())
+	if err != nil {
+		return nil, nil, err
+	}
+	if request.top > 0 {
+		if err := c.rank(r.Context()); err != nil {
+			return nil, nil, err
+		}
+	}
+	found, err := c.run(r.Context())
+	return c, found, err
 }
 
 // pair gives each series that of the period before. Groups that only that
