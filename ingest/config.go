@@ -15,6 +15,7 @@ type Config struct {
 	MaxAge           time.Duration `mapstructure:"max_age"`            // a block is inserted at the latest so long after its first message was read
 	MaxBufferedBytes bytesize.Size `mapstructure:"max_buffered_bytes"` // memory of all blocks; fetching waits when it is reached
 	MaxEventBytes    bytesize.Size `mapstructure:"max_event_bytes"`    // a larger message is a dead letter
+	SessionTimeout   time.Duration `mapstructure:"session_timeout"`    // a node that is silent for so long loses its partitions to the others
 }
 
 // maxBlockRows bounds MaxRows, so that a resume from the table knows how far
@@ -25,7 +26,7 @@ const maxBlockRows = 1_000_000
 func DefaultConfig() Config {
 	return Config{
 		MaxRows: 50_000, MaxBytes: 32 * bytesize.MiB, MaxAge: time.Second,
-		MaxBufferedBytes: 256 * bytesize.MiB, MaxEventBytes: bytesize.MiB,
+		MaxBufferedBytes: 256 * bytesize.MiB, MaxEventBytes: bytesize.MiB, SessionTimeout: 10 * time.Second,
 	}
 }
 
@@ -46,6 +47,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxEventBytes < bytesize.KiB || c.MaxEventBytes > 64*bytesize.MiB {
 		errs = append(errs, fmt.Errorf("ingest.max_event_bytes: %s is not between 1KiB and 64MiB", c.MaxEventBytes))
+	}
+	if c.SessionTimeout < time.Second || c.SessionTimeout > 5*time.Minute {
+		errs = append(errs, fmt.Errorf("ingest.session_timeout: %s is not between 1s and 5m", c.SessionTimeout))
 	}
 	return errors.Join(errs...)
 }

@@ -7,12 +7,10 @@ import (
 	"strconv"
 	"time"
 
-	chgo "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
-	"daybook/pkg/clickhouse"
 	"daybook/pkg/event"
 	daybookkafka "daybook/pkg/kafka"
 	"daybook/schema"
@@ -48,6 +46,7 @@ func (w *writer) storeDead(ctx context.Context, b *block, doubt bool) error {
 			return err
 		}
 	}
+	reach(pointAfterDead, b.topic, b.partition)
 	if err := w.dead.publish(ctx, b.dead); err != nil {
 		return err
 	}
@@ -62,9 +61,12 @@ func (w *writer) lackingDead(ctx context.Context, b *block, doubt bool) ([]deadL
 	if !doubt && !b.doubt {
 		return b.dead, nil
 	}
+	if err := w.awaitQuiet(ctx, b); err != nil {
+		return nil, err
+	}
 	type key struct{ offset, at int64 }
 	stored := map[key]struct{}{}
-	err := clickhouse.ReadRetry(ctx, func() error {
+	err := readTable(ctx, func(ctx context.Context) error {
 		rows, err := w.conn.Query(ctx, `SELECT offset, message_time FROM `+schema.DeadLetters+`
 			WHERE topic = ? AND partition = ? AND offset BETWEEN ? AND ?`, b.topic, b.partition, b.start, b.end)
 		if err != nil {
@@ -97,7 +99,8 @@ func (w *writer) insertDead(b *block, letters []deadLetter) error {
 	w.slots <- struct{}{}
 	defer func() { <-w.slots }()
 	token := fmt.Sprintf("dead/%s@%d/%d", b, b.first.UnixMilli(), len(letters))
-	ctx := chgo.Context(context.Background(), chgo.WithSettings(insertSettings(token)))
+	ctx, done := w.insertContext(b, "dead", token)
+	defer done()
 	batch, err := w.conn.PrepareBatch(ctx, schema.Insert(schema.DeadLetters, schema.DeadLetterColumns))
 	if err != nil {
 		return fmt.Errorf("insert dead letters of block %s: %w", b, err)

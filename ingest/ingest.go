@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,23 +41,16 @@ type Ingest struct {
 	log     *zap.Logger
 
 	mu       sync.Mutex
-	gaps     []Gap                   // guarded by mu; the newest maxGaps
+	gaps     []Gap                   // guarded by mu; oldest first, at most maxGaps
 	active   map[int32]time.Time     // guarded by mu; when each partition last stored a block
 	detached map[int32]chan struct{} // guarded by mu; inserts that outlasted their generation
 }
 
-const (
-	maxGaps    = 100
-	fetchBytes = 2 << 20
-)
+const fetchBytes = 2 << 20
 
-// Timings of the consumer group. The session is short so that the partitions
-// of a node that died are taken over soon; the rebalance outlasts drainBudget.
-const (
-	sessionTimeout    = 10 * time.Second
-	heartbeatInterval = 2 * time.Second
-	rebalanceTimeout  = 60 * time.Second
-)
+// rebalanceTimeout is how long the members of the group may take to finish what
+// they do when the group changes. It outlasts drainBudget.
+const rebalanceTimeout = 60 * time.Second
 
 // New returns an Ingest that has not started. Its owner closes it after Run.
 func New(c Config, d Deps) (*Ingest, error) {
@@ -93,11 +85,11 @@ func (in *Ingest) Run(ctx context.Context) error {
 	}
 	defer release()
 	defer func() { _ = in.writer.dead.writer.Close() }()
-	if err := in.warm(ctx); err != nil {
+	if err := errors.Join(in.loadGaps(ctx), in.warm(ctx)); err != nil {
 		return err
 	}
 	group, err := in.kafka.ConsumerGroup(daybookkafka.GroupTimings{
-		Session: sessionTimeout, Heartbeat: heartbeatInterval, Rebalance: rebalanceTimeout,
+		Session: in.config.SessionTimeout, Heartbeat: in.config.SessionTimeout / 5, Rebalance: rebalanceTimeout,
 	}, in.log)
 	if err != nil {
 		return fmt.Errorf("join consumer group %s: %w", in.kafka.Group, err)
@@ -211,24 +203,4 @@ func (in *Ingest) patience() time.Duration {
 		}
 	}
 	return min(max(time.Duration(writing)*100*time.Millisecond, 100*time.Millisecond), in.config.MaxAge-fetchWait)
-}
-
-// reportGap makes a loss known: in the metrics and, through Gaps, in /readyz.
-func (in *Ingest) reportGap(g Gap) {
-	g.Noticed = time.Now().UTC()
-	in.metrics.gaps.WithLabelValues(g.Reason).Inc()
-	in.metrics.gapMessages.WithLabelValues(g.Reason).Add(float64(g.Messages))
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.gaps = append(in.gaps, g)
-	if len(in.gaps) > maxGaps {
-		in.gaps = in.gaps[1:]
-	}
-}
-
-// Gaps returns the losses noticed since the start, oldest first, at most 100.
-func (in *Ingest) Gaps() []Gap {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return slices.Clone(in.gaps)
 }

@@ -131,6 +131,7 @@ func (w *worker) commitAll(ctx context.Context, blocks <-chan *block) error {
 			if unacknowledged && failed == nil {
 				failed = w.commitPlan(ctx, w.settled())
 				unacknowledged = false
+				reach(pointAfterCommit, w.in.kafka.Topic, w.partition)
 			}
 		}
 		if failed != nil && ctx.Err() == nil {
@@ -145,12 +146,15 @@ func (w *worker) settled() plan {
 }
 
 func (w *worker) commitOne(ctx context.Context, b *block) error {
+	reach(pointBeforePlan, b.topic, b.partition)
 	if err := w.commitPlan(ctx, plan{offset: b.start, end: b.end, last: w.last}); err != nil {
 		return err
 	}
+	reach(pointAfterPlan, b.topic, b.partition)
 	if err := w.in.writer.write(ctx, b); err != nil {
 		return err
 	}
+	reach(pointAfterWrite, b.topic, b.partition)
 	w.stored, w.last = b.end+1, b.last
 	w.in.storedBlock(b)
 	return nil

@@ -20,6 +20,8 @@ type plan struct {
 	offset int64
 	end    int64     // less than offset: nothing is on its way
 	last   time.Time // timestamp of the message at offset-1; zero where unknown
+
+	foreign bool // committed by another program: it says nothing about what is stored
 }
 
 // planVersion starts the metadata, so that a later version can tell.
@@ -44,6 +46,7 @@ func parsePlan(offset int64, metadata string) plan {
 	p := plan{offset: offset, end: offset - 1}
 	version, rest, _ := strings.Cut(metadata, ";")
 	if version != planVersion {
+		p.foreign = true
 		return p
 	}
 	for part := range strings.SplitSeq(rest, ";") {

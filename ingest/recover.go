@@ -7,7 +7,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"daybook/pkg/clickhouse"
 	"daybook/schema"
 )
 
@@ -18,23 +17,6 @@ type resume struct {
 	forced     int64     // the first block ends exactly here; -1: it does not matter
 	doubtBelow int64     // blocks that start below may be in the table, in whole or in part
 }
-
-// Gap is a range of offsets that Kafka no longer holds and that ingest never
-// stored: events that are lost, and said to be.
-type Gap struct {
-	Partition int32     `json:"partition"`
-	From      int64     `json:"from"` // first offset lost
-	To        int64     `json:"to"`   // first offset not lost
-	Messages  int64     `json:"messages"`
-	Reason    string    `json:"reason"`
-	Noticed   time.Time `json:"noticed"`
-}
-
-// Reasons of a Gap.
-const (
-	gapRetention = "retention"       // Kafka's retention took them before they were read
-	gapRecreated = "topic_recreated" // the topic was deleted and made anew
-)
 
 // recover finds out what the partition's former owner left behind. Whatever
 // it planned, and whatever the table holds beyond the committed offset, is
@@ -56,7 +38,10 @@ func (w *worker) recover(ctx context.Context) (resume, error) {
 		return resume{}, err
 	}
 	if anew {
-		return w.beginAnew(p.offset, first, end), nil
+		return w.beginAnew(ctx, first, end)
+	}
+	if err := w.skipped(ctx, p, first); err != nil {
+		return resume{}, err
 	}
 	from := resume{offset: p.offset, last: p.last, forced: -1, doubtBelow: p.offset}
 	if p.pending() {
@@ -103,7 +88,7 @@ func (w *worker) recoverFromTable(ctx context.Context, first, end int64) (resume
 		return resume{}, err
 	}
 	if anew { // Brokers drop a group's offsets with the topic.
-		return w.beginAnew(top, first, end), nil
+		return w.beginAnew(ctx, first, end)
 	}
 	if back := top - maxBlockRows; back > first {
 		from.offset = back
@@ -119,12 +104,12 @@ func (w *worker) recoverFromTable(ctx context.Context, first, end int64) (resume
 }
 
 // beginAnew begins at the start of a topic that has replaced another of its
-// name. What the table holds of its offsets, it holds of the other's.
-func (w *worker) beginAnew(known, first, end int64) resume {
-	w.in.reportGap(Gap{Partition: w.partition, From: first, To: first, Reason: gapRecreated})
-	w.log.Error("the topic was made anew: starting at its beginning; what its predecessor held and was not stored is lost",
-		zap.Int64("known_up_to", known), zap.Int64("first", first), zap.Int64("end", end))
-	return resume{offset: first, forced: -1, doubtBelow: first}
+// name. What the table holds of its offsets is the other's, as a rule; but a
+// log whose end was cut off looks the same, so all of it is verified.
+func (w *worker) beginAnew(ctx context.Context, first, end int64) (resume, error) {
+	err := w.reportGap(ctx, Gap{From: first, To: first, Reason: gapRecreated},
+		"the topic was made anew: starting at its beginning; what its predecessor held and was not stored is lost")
+	return resume{offset: first, forced: -1, doubtBelow: end}, err
 }
 
 // recreated reports whether the topic is another one than that of the plan:
@@ -153,35 +138,13 @@ func (w *worker) recreated(ctx context.Context, p plan, first, end int64) (bool,
 	return false, nil // Compaction took it; there is nothing to compare.
 }
 
-// lost reports what the log no longer holds of [from, first), less what the
-// table has of it.
-func (w *worker) lost(ctx context.Context, from, first int64) error {
-	var stored uint64
-	err := clickhouse.ReadRetry(ctx, func() error {
-		return w.in.conn.QueryRow(ctx, `SELECT uniqExact(kafka_offset) FROM `+schema.Events+`
-			WHERE kafka_topic = ? AND kafka_partition = ? AND kafka_offset >= ? AND kafka_offset < ?`,
-			w.in.kafka.Topic, w.partition, from, first).Scan(&stored)
-	})
-	if err != nil {
-		return fmt.Errorf("count what is stored of a gap: %w", err)
-	}
-	gone := first - from - int64(stored) // stored is at most the length of the gap.
-	if gone <= 0 {
-		return nil
-	}
-	w.in.reportGap(Gap{Partition: w.partition, From: from, To: first, Messages: gone, Reason: gapRetention})
-	w.log.Error("Kafka's retention took messages before they were stored: they are lost",
-		zap.Int64("from", from), zap.Int64("to", first), zap.Int64("messages", gone))
-	return nil
-}
-
 // tableEnd returns the offset after the greatest one that the table holds of
 // the partition, from the given offset up, and that message's timestamp; 0
 // where it holds none.
 func (w *worker) tableEnd(ctx context.Context, from int64) (end int64, last time.Time, err error) {
 	var rows uint64
 	var greatest int64
-	err = clickhouse.ReadRetry(ctx, func() error {
+	err = readTable(ctx, func(ctx context.Context) error {
 		return w.in.conn.QueryRow(ctx, `SELECT count(), max(kafka_offset), argMax(ingested_at, kafka_offset) FROM `+schema.Events+`
 			WHERE kafka_topic = ? AND kafka_partition = ? AND kafka_offset >= ?`,
 			w.in.kafka.Topic, w.partition, from).Scan(&rows, &greatest, &last)

@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"fmt"
 
 	"daybook/schema"
@@ -13,11 +12,15 @@ import (
 // a block that is verified later is not inserted again. The rollups' key has
 // the Kafka partition, which only its owner writes, so that nothing else
 // changes the counts while they are compared.
-func (w *writer) repairRollups(ctx context.Context, b *block) error {
+func (w *writer) repairRollups(b *block) error {
 	if len(b.rows) == 0 {
 		return nil
 	}
 	from, to := b.span()
+	// Named like the block's inserts: a repair whose outcome is unknown is waited
+	// for before the difference is taken again.
+	ctx, done := w.insertContext(b, "rollup", "")
+	defer done()
 	for _, r := range schema.Rollups {
 		changed, err := schema.RepairRollup(ctx, w.conn, r, b.partition, from, to)
 		if err != nil {

@@ -7,7 +7,6 @@ import (
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
 
-	"daybook/pkg/clickhouse"
 	"daybook/pkg/event"
 	"daybook/schema"
 )
@@ -41,7 +40,7 @@ func (w *writer) missing(ctx context.Context, b *block) ([]int, error) {
 	}
 	from, to := b.span()
 	stored := make(map[key]struct{}, len(b.rows))
-	err := clickhouse.ReadRetry(ctx, func() error {
+	err := readTable(ctx, func(ctx context.Context) error {
 		clear(stored)
 		rows, err := w.conn.Query(ctx, `SELECT kafka_offset, event_id, created_at FROM `+schema.Events+`
 			WHERE kafka_topic = ? AND kafka_partition = ? AND kafka_offset BETWEEN ? AND ?
@@ -80,7 +79,9 @@ func (w *writer) missing(ctx context.Context, b *block) ([]int, error) {
 	}
 	still := missing[:0]
 	for _, i := range missing {
-		if _, ok := elsewhere[identify(&b.rows[i])]; !ok {
+		// At its own offset it has another time: of a topic that this one has replaced.
+		at, ok := elsewhere[identify(&b.rows[i])]
+		if !ok || at == (position{b.partition, b.pos[i]}) {
 			still = append(still, i)
 		}
 	}
@@ -104,7 +105,7 @@ func (w *writer) lookup(ctx context.Context, b *block, rows []int) (map[identity
 		for i, row := range part {
 			ids[i] = b.rows[row].EventID
 		}
-		err := clickhouse.ReadRetry(ctx, func() error {
+		err := readTable(ctx, func(ctx context.Context) error {
 			answer, err := w.conn.Query(chgo.Context(ctx, chgo.WithSettings(chgo.Settings{"max_query_size": 16 << 20})),
 				`SELECT tenant_id, source, event_id, kafka_partition, kafka_offset FROM `+schema.Events+`
 				WHERE event_id IN (?) AND created_at BETWEEN fromUnixTimestamp64Micro(?) AND fromUnixTimestamp64Micro(?)`,

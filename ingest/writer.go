@@ -79,6 +79,8 @@ func errorClass(err error) string {
 		return "clickhouse_" + strconv.Itoa(code)
 	case errors.Is(err, errUnfinished):
 		return "unfinished"
+	case errors.Is(err, context.Canceled):
+		return "answer_lost"
 	case clickhouse.IsRetriable(err):
 		return "connection"
 	default:
@@ -120,7 +122,7 @@ func (w *writer) store(ctx context.Context, b *block, a *attempt) error {
 		}
 		w.metrics.replayed.WithLabelValues(replayResult(len(lacking), len(b.rows))).Inc()
 		if len(lacking) == 0 {
-			return w.repairRollups(ctx, b)
+			return w.repairRollups(b) //nolint:contextcheck // An insert is never cancelled: see write.
 		}
 		if len(lacking) < len(b.rows) || a.round > 0 {
 			target = b.pick(lacking)
@@ -146,7 +148,7 @@ func (w *writer) store(ctx context.Context, b *block, a *attempt) error {
 		a.round++
 		return fmt.Errorf("%w: %d of %d", errUnfinished, len(lacking), len(b.rows))
 	}
-	return w.repairRollups(ctx, b)
+	return w.repairRollups(b) //nolint:contextcheck // An insert is never cancelled: see write.
 }
 
 func replayResult(missing, rows int) string {
@@ -163,20 +165,26 @@ func replayResult(missing, rows int) string {
 // settle waits until the server runs no insert of the block's partition, ours
 // or a former owner's, and returns the rows that the table lacks then.
 func (w *writer) settle(ctx context.Context, b *block) ([]int, error) {
+	if err := w.awaitQuiet(ctx, b); err != nil {
+		return nil, err
+	}
+	reach(pointBeforeVerify, b.topic, b.partition)
+	return w.missing(ctx, b)
+}
+
+// awaitQuiet waits until the server runs no insert of the block's partition.
+func (w *writer) awaitQuiet(ctx context.Context, b *block) error {
 	prefix := queryPrefix(b.topic, b.partition)
 	for {
-		var running uint64
-		err := clickhouse.ReadRetry(ctx, func() error {
-			return w.conn.QueryRow(ctx, `SELECT count() FROM system.processes WHERE startsWith(query_id, ?)`, prefix).Scan(&running)
-		})
+		running, err := w.running(ctx, "startsWith(query_id, ?)", prefix)
 		if err != nil {
-			return nil, fmt.Errorf("look for running inserts of %s: %w", prefix, err)
+			return fmt.Errorf("look for running inserts of %s: %w", prefix, err)
 		}
 		if running == 0 {
-			return w.missing(ctx, b)
+			return nil
 		}
 		if !pause(ctx, 100*time.Millisecond) {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
 }
@@ -200,7 +208,17 @@ func insertSettings(token string) chgo.Settings {
 		"max_partitions_per_insert_block":                    0,
 		"exclude_materialize_skip_indexes_on_insert":         "ix_text",
 		"deduplicate_blocks_in_dependent_materialized_views": 1,
+		"receive_timeout":                                    int(insertSilence.Seconds()),
 	}
+}
+
+// insertContext returns the context of an insert for the block: named, so that
+// whoever owns the partition can wait until it is over, and never cancelled
+// but by watch. The caller calls done when the insert has returned.
+func (w *writer) insertContext(b *block, name, token string) (ctx context.Context, done func()) {
+	id := fmt.Sprintf("%s%d-%d/%s/%08x", queryPrefix(b.topic, b.partition), b.start, b.end, name, rand.Uint32()) //nolint:gosec // A name, not a secret.
+	ctx, done = w.watch(context.Background(), id)
+	return chgo.Context(ctx, chgo.WithQueryID(id), chgo.WithSettings(insertSettings(token))), done
 }
 
 // insert sends the block's rows as one native block.
@@ -208,8 +226,8 @@ func (w *writer) insert(b *block, token string, try int) error {
 	w.slots <- struct{}{}
 	defer func() { <-w.slots }()
 	started := time.Now()
-	id := fmt.Sprintf("%s%d-%d/%d/%08x", queryPrefix(b.topic, b.partition), b.start, b.end, try, rand.Uint32()) //nolint:gosec // A name, not a secret.
-	ctx := chgo.Context(context.Background(), chgo.WithQueryID(id), chgo.WithSettings(insertSettings(token)))
+	ctx, done := w.insertContext(b, strconv.Itoa(try), token)
+	defer done()
 	batch, err := w.conn.PrepareBatch(ctx, schema.Insert(schema.Events, schema.EventColumns))
 	if err != nil {
 		return fmt.Errorf("insert block %s: %w", b, err)
@@ -218,9 +236,11 @@ func (w *writer) insert(b *block, token string, try int) error {
 	if err := b.appendTo(batch); err != nil {
 		return fmt.Errorf("insert block %s: %w", b, errors.Join(err, batch.Abort()))
 	}
+	reach(pointMidSend, b.topic, b.partition)
 	if err := batch.Send(); err != nil {
 		return fmt.Errorf("insert block %s: %w", b, err)
 	}
+	reach(pointAfterInsert, b.topic, b.partition)
 	w.metrics.inserted(b, time.Since(started))
 	return nil
 }

@@ -9,6 +9,7 @@ const (
 	Events15m         = "events_15m"
 	DeadLetters       = "dead_letters"
 	DeadLetterReplays = "dead_letter_replays"
+	Gaps              = "gaps"
 	APIKeys           = "api_keys"
 	Presets           = "presets"
 )

@@ -144,6 +144,12 @@ func (a *app) serve(ctx context.Context, c config.Config, roles []string, demo b
 		if err != nil {
 			return err
 		}
+		n.ready.Warn(httpserver.Warning{Name: "gaps", Func: func() any {
+			if gaps := in.Gaps(); len(gaps) > 0 {
+				return gaps
+			}
+			return nil
+		}})
 		stages = append(stages, stage{"ingest", in.Run})
 	}
 	if err := n.registry.Register(n.ready); err != nil {

@@ -16,11 +16,8 @@ import (
 // their names).
 const (
 	codeCannotParseText      = 6
-	codeNoSuchColumn         = 16
 	codeCannotParseInput     = 27
 	codeCannotReadAllData    = 33
-	codeTypeMismatch         = 53
-	codeUnknownTable         = 60
 	codeSyntaxError          = 62
 	codeUnknownDatabase      = 81
 	codeIncorrectData        = 117
@@ -48,6 +45,7 @@ const (
 	codeTooManyRowsOrBytes   = 396
 	codeSystem               = 425
 	codeAccessDenied         = 497
+	codeViolatedConstraint   = 469
 	codeAuthentication       = 516
 	codeKeeper               = 999
 	codePoco                 = 1000
@@ -121,13 +119,13 @@ func isConnection(err error) bool {
 	return strings.Contains(err.Error(), "on closed connection")
 }
 
-// IsData reports whether the server refused the data itself: the same rows fail
-// again, until they or the table change.
+// IsData reports whether the server refused what is in the rows: the same rows
+// fail again, until they change. A table without the column, or none at all, is
+// not the rows' fault.
 func IsData(err error) bool { return slices.Contains(dataCodes, Code(err)) }
 
 var dataCodes = []int{
-	codeCannotParseText, codeNoSuchColumn, codeCannotParseInput, codeCannotReadAllData,
-	codeTypeMismatch, codeUnknownTable, codeIncorrectData, codeStringTooLong,
+	codeCannotParseText, codeCannotParseInput, codeCannotReadAllData, codeIncorrectData, codeStringTooLong, codeViolatedConstraint,
 }
 
 // IsLimit reports whether a query ran into a limit, and names the setting that

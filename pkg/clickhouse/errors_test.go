@@ -24,6 +24,7 @@ func TestErrors_Server(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })
 	require.NoError(t, conn.Exec(t.Context(), "CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a"))
+	require.NoError(t, conn.Exec(t.Context(), "CREATE TABLE constrained (a UInt8, CONSTRAINT small CHECK a < 5) ENGINE = MergeTree ORDER BY a"))
 
 	for name, test := range map[string]struct {
 		sql       string
@@ -35,8 +36,9 @@ func TestErrors_Server(t *testing.T) {
 	}{
 		"syntax":          {sql: "INSERT INTO TABLE INTO", code: 62},
 		"no database":     {sql: "INSERT INTO nowhere.t SELECT 1", code: 81},
-		"no table":        {sql: "INSERT INTO nothing SELECT 1", code: 60, unknown: true, data: true},
-		"no column":       {sql: "INSERT INTO t (b) SELECT 1", code: 16, unknown: true, data: true},
+		"no table":        {sql: "INSERT INTO nothing SELECT 1", code: 60, unknown: true},
+		"no column":       {sql: "INSERT INTO t (b) SELECT 1", code: 16, unknown: true},
+		"constraint":      {sql: "INSERT INTO constrained SELECT 9", code: 469, unknown: true, data: true},
 		"no number":       {sql: "INSERT INTO t SELECT 'x'", code: 6, unknown: true, data: true},
 		"rows to read":    {sql: "SELECT count() FROM numbers(1000000) WHERE number % 3 = 0 SETTINGS max_rows_to_read = 10", code: 158, unknown: true, limit: "query.max_rows_read"},
 		"bytes to read":   {sql: "SELECT count() FROM numbers(1000000) WHERE number % 3 = 0 SETTINGS max_bytes_to_read = 10", code: 307, unknown: true, limit: "query.max_rows_read"},

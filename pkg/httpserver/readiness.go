@@ -34,9 +34,17 @@ type CheckResult struct {
 	ElapsedMs int64  `json:"elapsedMs"`
 }
 
+// Warning is something that operators should know and that does not keep the
+// node from working: Func returns what there is to say, as JSON; nil for nothing.
+type Warning struct {
+	Name string
+	Func func() any
+}
+
 // Readiness is whether the node can do its work, by dependency.
 type Readiness struct {
-	checks []Check
+	checks   []Check
+	warnings []Warning
 
 	mu      sync.Mutex // held while the dependencies are asked; guards what follows
 	asked   time.Time
@@ -48,6 +56,9 @@ func NewReadiness(checks ...Check) *Readiness { return &Readiness{checks: checks
 
 // Add adds checks, which must happen before the first call is served.
 func (r *Readiness) Add(checks ...Check) { r.checks = append(r.checks, checks...) }
+
+// Warn adds warnings, which must happen before the first call is served.
+func (r *Readiness) Warn(warnings ...Warning) { r.warnings = append(r.warnings, warnings...) }
 
 // Results asks every dependency at the same time, two seconds at most.
 func (r *Readiness) Results(ctx context.Context) (results []CheckResult, ready bool) {
@@ -103,15 +114,27 @@ func (r *Readiness) Collect(to chan<- prometheus.Metric) {
 type readyAnswer struct {
 	Status string        `json:"status"` // ready or not ready
 	Checks []CheckResult `json:"checks"`
+
+	Warnings map[string]any `json:"warnings,omitempty"` // by name
 }
 
 func (r *Readiness) serve(c echo.Context) error {
 	results, ready := r.Results(c.Request().Context())
 	c.Response().Header().Set("Cache-Control", "no-store")
-	if !ready {
-		return c.JSON(http.StatusServiceUnavailable, readyAnswer{Status: "not ready", Checks: results})
+	answer := readyAnswer{Status: "ready", Checks: results}
+	for _, w := range r.warnings {
+		if says := w.Func(); says != nil {
+			if answer.Warnings == nil {
+				answer.Warnings = map[string]any{}
+			}
+			answer.Warnings[w.Name] = says
+		}
 	}
-	return c.JSON(http.StatusOK, readyAnswer{Status: "ready", Checks: results})
+	if !ready {
+		answer.Status = "not ready"
+		return c.JSON(http.StatusServiceUnavailable, answer)
+	}
+	return c.JSON(http.StatusOK, answer)
 }
 
 // alive answers that the process runs, whatever its dependencies do: a node

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,13 @@ func TestReadiness(t *testing.T) {
 		Check{"clickhouse", func(context.Context) error { asked++; return nil }},
 		Check{"kafka", func(context.Context) error { return down }},
 	)
+	var lost []int
+	r.Warn(Warning{"gaps", func() any {
+		if lost == nil {
+			return nil
+		}
+		return lost
+	}})
 	url := serve(t, Config{Addr: "127.0.0.1:0"}, Deps{Log: zaptest.NewLogger(t), Registry: prometheus.NewRegistry(), Keys: testKeys, Ready: r})
 	for range 3 {
 		got := do(t, "GET", url+"/readyz", "")
@@ -27,6 +35,13 @@ func TestReadiness(t *testing.T) {
 		if got.StatusCode != 503 || len(body.Checks) != 2 || !body.Checks[0].OK || body.Checks[1].OK || body.Checks[1].Reason != down.Error() {
 			t.Errorf("%d %s", got.StatusCode, got.body)
 		}
+	}
+	if got := do(t, "GET", url+"/readyz", ""); strings.Contains(got.body, "warnings") {
+		t.Errorf("warnings without a reason: %s", got.body)
+	}
+	lost = []int{7}
+	if got := do(t, "GET", url+"/readyz", ""); !strings.Contains(got.body, `"warnings":{"gaps":[7]}`) {
+		t.Errorf("no warning: %s", got.body)
 	}
 	if asked != 1 {
 		t.Errorf("asked %d times within a second", asked)

@@ -1,0 +1,5 @@
+//go:build !faultpoints
+
+package ingest
+
+func reach(point, string, int32) {}
