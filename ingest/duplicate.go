@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -177,31 +178,52 @@ func (w *writer) dropDuplicates(ctx context.Context, b *block, c *claim) error {
 	return nil
 }
 
-// warmRows bounds how many ids warm reads.
-const warmRows = 500_000
+const (
+	warmRows    = 500_000 // bounds how many ids warm reads,
+	warmOffsets = 200_000 // and how far back of a partition that a node takes over
+)
 
 // warm fills the memory of recent ids from the table, so that a copy is
-// noticed across a restart.
+// noticed across a restart, whatever its partition.
 func (in *Ingest) warm(ctx context.Context) error {
-	r := in.writer.recent
 	return in.untilRead(ctx, "read the recent event ids", func() error {
-		rows, err := in.conn.Query(ctx, `SELECT tenant_id, source, event_id FROM `+schema.Events+`
-			WHERE ingested_at > (SELECT max(ingested_at) FROM `+schema.Events+`) - INTERVAL 15 MINUTE LIMIT ?`, warmRows)
-		if err != nil {
+		return in.remember(ctx, `ingested_at > (SELECT max(ingested_at) FROM `+schema.Events+`) - INTERVAL 15 MINUTE`)
+	})
+}
+
+// warmPartition does so for a partition that this node takes over, of which
+// another node has stored what it does not know.
+func (w *worker) warmPartition(ctx context.Context, committed int64) error {
+	err := readTable(ctx, func(ctx context.Context) error {
+		return w.in.remember(ctx, `kafka_topic = ? AND kafka_partition = ? AND kafka_offset >= ?`, w.in.kafka.Topic, w.partition, committed-warmOffsets)
+	})
+	if err != nil {
+		return fmt.Errorf("read the recent event ids of partition %d: %w", w.partition, err)
+	}
+	return nil
+}
+
+// remember adds the ids of the events for which a condition holds to the memory.
+func (in *Ingest) remember(ctx context.Context, condition string, args ...any) error {
+	rows, err := in.conn.Query(ctx, `SELECT tenant_id, source, event_id FROM `+schema.Events+` WHERE `+condition+` LIMIT ?`, append(args, warmRows)...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	r := in.writer.recent
+	for rows.Next() {
+		var id identity
+		if err := rows.Scan(&id.tenant, &id.source, &id.event); err != nil {
 			return err
 		}
-		defer func() { _ = rows.Close() }()
+		h := hashID(id)
 		r.mu.Lock()
-		defer r.mu.Unlock()
-		var id identity
-		for rows.Next() {
-			if err := rows.Scan(&id.tenant, &id.source, &id.event); err != nil {
-				return err
-			}
-			r.remember(hashID(id))
+		if !r.tables[0].has(h) && !r.tables[1].has(h) {
+			r.remember(h)
 		}
-		return rows.Err()
-	})
+		r.mu.Unlock()
+	}
+	return rows.Err()
 }
 
 // untilRead reads until it succeeds or ctx ends; ClickHouse may not be there yet.

@@ -66,6 +66,9 @@ func (w *worker) work(generation context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.warmPartition(generation, from.offset); err != nil {
+		return err
+	}
 	w.stored, w.last = from.offset, from.last
 
 	ctx, stop := context.WithCancelCause(generation)

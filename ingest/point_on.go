@@ -11,10 +11,40 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"daybook/pkg/bytesize"
+	"daybook/pkg/event"
 )
 
 // hooks has what a test of this process wants to do at points, by topic.
 var hooks sync.Map // string → func(point, int32)
+
+// AtPoint calls hook whenever this process comes to a point with a block of the
+// topic, until the returned function is called.
+func AtPoint(topic string, hook func(at string, partition int32)) (remove func()) {
+	hooks.Store(topic, func(p point, partition int32) { hook(string(p), partition) })
+	return func() { hooks.Delete(topic) }
+}
+
+// LeaveBehind does what an owner of a partition does that dies in the middle of
+// an insert: of the block that the messages make it inserts the rows for which
+// keep is true, with the block's own token. It returns the metadata of the plan.
+func LeaveBehind(conn driver.Conn, decoder *event.Decoder, messages []event.Message, keep func(i int) bool) (metadata string, err error) {
+	prepared, err := Prepare(Config{MaxRows: len(messages) + 1, MaxBytes: bytesize.GiB}, decoder, messages)
+	if err != nil {
+		return "", err
+	}
+	b := prepared.blocks[0]
+	w := &writer{conn: conn, slots: make(chan struct{}, 1), metrics: newMetrics(prometheus.NewRegistry()), log: zap.NewNop()}
+	if part := b.subset(keep); len(part.rows) > 0 {
+		err = w.insert(part, b.token(), 1)
+	}
+	return plan{offset: b.start, end: b.end}.metadata(), err
+}
 
 // reach is called by every goroutine that comes to a point.
 func reach(p point, topic string, partition int32) {
