@@ -12,6 +12,7 @@ import (
 	"daybook/pkg/bytesize"
 	"daybook/pkg/httpserver"
 	"daybook/query/aggregate"
+	"daybook/query/audit"
 	"daybook/query/search"
 	"daybook/query/statement"
 )
@@ -28,6 +29,7 @@ type Deps struct {
 	MaxIntake bytesize.Size    // of its body
 	Stream    echo.HandlerFunc // GET /api/v1/events/stream
 	Keys      []httpserver.Route
+	Publish   audit.Publish // records reads of the audit log
 }
 
 // Routes is every call of the API: what it needs stands beside what it does.
@@ -35,6 +37,7 @@ func Routes(d Deps) []httpserver.Route {
 	reader := statement.NewReader(d.Conn, d.Limits)
 	events := search.New(reader, d.RetentionDays, d.Now, d.Stored)
 	aggregates := aggregate.New(reader, d.RetentionDays, d.Now)
+	log := audit.New(reader, d.RetentionDays, d.Now, d.Publish)
 	routes := []httpserver.Route{
 		{Method: http.MethodPost, Path: "/api/v1/events", Scope: auth.ScopeEventsWrite, MaxBody: d.MaxIntake, Handler: d.Intake},
 		{Method: http.MethodGet, Path: "/api/v1/events", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeSearch)},
@@ -42,6 +45,10 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodGet, Path: "/api/v1/events/histogram", Scope: auth.ScopeEventsRead, Handler: handler(aggregates.ServeHistogram)},
 		{Method: http.MethodPost, Path: "/api/v1/events/aggregate", Scope: auth.ScopeEventsRead, Handler: handler(aggregates.ServeAggregate)},
 		{Method: http.MethodGet, Path: "/api/v1/events/:eventId", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeEvent)},
+		{Method: http.MethodGet, Path: "/api/audit", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeList)},
+		{Method: http.MethodGet, Path: "/api/audit/events", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEventTypes)},
+		{Method: http.MethodGet, Path: "/api/audit/:id", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEvent)},
+		{Method: http.MethodGet, Path: "/api/users/:id/audit", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeUser)},
 	}
 	return append(routes, d.Keys...)
 }

@@ -45,7 +45,7 @@ func serve(t *testing.T, limits statement.Config, events ...event.Event) (base s
 	config := httpserver.Config{Addr: "127.0.0.1:0"}
 	server, err := httpserver.New(config, httpserver.Deps{
 		Log: zaptest.NewLogger(t), Registry: prometheus.NewRegistry(), Keys: keys{}, Ready: httpserver.NewReadiness(),
-		Routes: Routes(Deps{Conn: conn, Limits: limits, RetentionDays: 365, Now: func() time.Time { return now }, Intake: none, Stream: none}),
+		Routes: Routes(Deps{Conn: conn, Limits: limits, RetentionDays: 365, Now: func() time.Time { return now }, Intake: none, Stream: none, Publish: recorded}),
 	})
 	require.NoError(t, err)
 	listener, err := httpserver.Listen(t.Context(), "http.addr", config.Addr)
@@ -60,6 +60,8 @@ func serve(t *testing.T, limits statement.Config, events ...event.Event) (base s
 	})
 	return config.URL(listener)
 }
+
+func recorded(context.Context, tenant.ID, []byte) error { return nil }
 
 func call(t *testing.T, key, method, address, body string) (int, map[string]any) {
 	t.Helper()
@@ -115,10 +117,36 @@ func TestRoutes(t *testing.T) {
 	require.Equal(t, []any{2.0}, sums["totals"])
 }
 
+// "events" is a call of its own, also where an event has that id.
+func TestRoutes_Audit(t *testing.T) {
+	login := event.Event{TenantID: "acme", EventID: "a/b?", EventType: "user_login", Category: event.CategoryAuth, ActorID: "ü 1/2", CreatedAt: now.Add(-time.Minute)}
+	named := login
+	named.EventID = "events"
+	base := serve(t, statement.DefaultConfig(), login, named)
+	for _, scope := range []string{"audit:read", "admin"} {
+		key := "acme/" + scope
+		for path, has := range map[string]string{
+			"/api/audit": "audit_logs", "/api/audit/events": "event_types", "/api/audit/a%2Fb%3F": "user_name", "/api/users/%C3%BC%201%2F2/audit": "user",
+		} {
+			status, answer := call(t, key, "GET", base+path, "")
+			require.Equal(t, http.StatusOK, status, "%s: %v", path, answer)
+			require.Contains(t, answer, has, path)
+		}
+		status, _ := call(t, key, "GET", base+"/api/audit/nosuch", "")
+		require.Equal(t, http.StatusNotFound, status)
+		for _, path := range []string{"/api/users//audit", "/api/audit/"} {
+			status, answer := call(t, key, "GET", base+path, "")
+			require.Equal(t, http.StatusNotFound, status, "%s: %v", path, answer)
+		}
+	}
+	status, _ := call(t, "other/audit:read", "GET", base+"/api/users/%C3%BC%201%2F2/audit", "")
+	require.Equal(t, http.StatusNotFound, status, "another tenant's user")
+}
+
 func TestRoutes_Scopes(t *testing.T) {
 	base := serve(t, statement.DefaultConfig())
 	for _, route := range Routes(Deps{}) {
-		path := strings.ReplaceAll(route.Path, ":eventId", "x")
+		path := strings.NewReplacer(":eventId", "x", ":id", "x").Replace(route.Path)
 		status, _ := call(t, "acme/nothing", route.Method, base+path, "{}")
 		require.Equal(t, http.StatusForbidden, status, route.Method+" "+route.Path)
 	}

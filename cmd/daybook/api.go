@@ -47,6 +47,7 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 			MaxIntake: max(maxIntakeBody, 2*n.config.Ingest.MaxEventBytes),
 			Stream:    hub.Handler(),
 			Keys:      httpserver.KeyRoutes(keys),
+			Publish:   publishOwn(publisher, n.decoder, time.Now),
 		}),
 	})
 	if err != nil {

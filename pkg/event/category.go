@@ -42,6 +42,7 @@ var defaultCategories = map[string]string{
 	"client_created": CategoryAuth, "client_updated": CategoryAuth, "client_deleted": CategoryAuth,
 	"role_assigned": CategoryAuth, "role_removed": CategoryAuth,
 	"idp_created": CategoryAuth, "idp_updated": CategoryAuth, "idp_deleted": CategoryAuth,
+	"audit.*": CategoryAuth, // audit.read: who has read that log.
 
 	"service.*": CategorySystem, "deploy.*": CategorySystem, "health_check.*": CategorySystem, "system.*": CategorySystem,
 

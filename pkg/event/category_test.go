@@ -17,7 +17,7 @@ func TestCategories_Specs(t *testing.T) {
 		event.CategoryAPI:     "request.success request.error rate_limit.hit",
 		event.CategoryBilling: "invoice.created payment.received subscription.changed",
 		event.CategoryAuth: "login.success login.failed api_key.created api_key.revoked user_login user_logout session_revoked " +
-			"session_revoked_all client_created client_deleted role_assigned role_removed idp_created",
+			"session_revoked_all client_created client_deleted role_assigned role_removed idp_created audit.read",
 		event.CategorySystem:  "service.started deploy.completed health_check.failed",
 		event.CategoryUsage:   "event.ingested threshold.exceeded anomaly.detected",
 		event.CategorySupport: "ticket.created ticket.escalated ticket.resolved",

@@ -1,0 +1,149 @@
+package audit
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"daybook/pkg/apierror"
+	"daybook/pkg/event"
+	"daybook/pkg/tenant"
+	"daybook/query/filter"
+	"daybook/query/statement"
+)
+
+// Service reads the audit log.
+type Service struct {
+	reader    *statement.Reader
+	retention time.Duration
+	now       func() time.Time
+	publish   Publish
+}
+
+// New returns a service that shows the audit log of the given days, and
+// publishes each read of it.
+func New(reader *statement.Reader, retentionDays int, now func() time.Time, publish Publish) *Service {
+	return &Service{reader: reader, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now, publish: publish}
+}
+
+func (s *Service) scope(ctx context.Context) filter.Scope {
+	return filter.Scope{Tenant: tenant.FromContext(ctx), Oldest: s.now().Add(-s.retention)}
+}
+
+// whereAudit writes the condition of a statement on the events of the audit
+// log.
+func whereAudit(b *filter.Builder, scope filter.Scope, from, to time.Time) {
+	(&filter.Filter{From: filter.Moment{Time: from}, To: filter.Moment{Time: to}}).Where(b, scope)
+	b.Write(" AND category = '", event.CategoryAuth, "'")
+}
+
+// recorded runs a read while it is published, and fails where either does: a
+// read that could not be recorded is not answered.
+func (s *Service) recorded(w http.ResponseWriter, r *http.Request, of read, run func(context.Context) error) error {
+	both, ctx := errgroup.WithContext(r.Context())
+	both.Go(func() error { return s.record(ctx, w, r, of) })
+	both.Go(func() error { return run(ctx) })
+	return both.Wait()
+}
+
+// ServeEvent answers GET /api/audit/{id}.
+func (s *Service) ServeEvent(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.RawQuery != "" {
+		return noParameters()
+	}
+	var found *entry
+	err := s.recorded(w, r, read{what: r.URL.EscapedPath()}, func(ctx context.Context) (err error) {
+		found, err = s.event(ctx, s.scope(ctx), r.PathValue("id"))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	found.UserID, found.UserEmail, found.UserName = &found.user.id, &found.user.email, &found.user.name
+	return writeJSON(w, found)
+}
+
+func noParameters() error {
+	return apierror.New(apierror.KindInvalid, "this call takes no parameters")
+}
+
+// ServeEventTypes answers GET /api/audit/events.
+func (s *Service) ServeEventTypes(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.RawQuery != "" {
+		return noParameters()
+	}
+	answer := struct {
+		EventTypes []typeCount `json:"event_types"`
+	}{}
+	err := s.recorded(w, r, read{what: r.URL.EscapedPath()}, func(ctx context.Context) (err error) {
+		answer.EventTypes, err = s.eventTypes(ctx, s.scope(ctx))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, answer)
+}
+
+// ServeList answers GET /api/audit.
+func (s *Service) ServeList(w http.ResponseWriter, r *http.Request) error {
+	l, err := parseListing(r, "event_type", "user_id", "start_date", "end_date")
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		AuditLogs  []entry    `json:"audit_logs"`
+		Pagination pagination `json:"pagination"`
+	}{}
+	err = s.recorded(w, r, l.read(), func(ctx context.Context) (err error) {
+		answer.AuditLogs, answer.Pagination, err = s.list(ctx, s.scope(ctx), l)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i := range answer.AuditLogs {
+		e := &answer.AuditLogs[i]
+		e.UserID, e.UserEmail = &e.user.id, &e.user.email
+	}
+	return writeJSON(w, answer)
+}
+
+// ServeUser answers GET /api/users/{id}/audit.
+func (s *Service) ServeUser(w http.ResponseWriter, r *http.Request) error {
+	l, err := parseListing(r)
+	if err != nil {
+		return err
+	}
+	if l.userID = r.PathValue("id"); l.userID == "" {
+		return noUser()
+	}
+	answer := struct {
+		User struct {
+			ID    string `json:"id"`
+			Email text   `json:"email"`
+		} `json:"user"`
+		AuditLogs  []entry    `json:"audit_logs"`
+		Pagination pagination `json:"pagination"`
+	}{}
+	answer.User.ID = l.userID
+	err = s.recorded(w, r, l.read(), func(ctx context.Context) error {
+		scope := s.scope(ctx)
+		both, ctx := errgroup.WithContext(ctx)
+		both.Go(func() (err error) {
+			answer.User.Email, err = s.userEmail(ctx, scope, l.userID)
+			return err
+		})
+		both.Go(func() (err error) {
+			answer.AuditLogs, answer.Pagination, err = s.list(ctx, scope, l)
+			return err
+		})
+		return both.Wait()
+	})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, answer)
+}
