@@ -31,9 +31,9 @@ var rules = []struct {
 }
 
 // forTests reports whether a package only serves tests, which may import
-// anything but commands: pkg/kafka/kafkatest, pkg/embedded/enginechild.
+// anything but commands: pkg/kafka/kafkatest, pkg/netfault, pkg/embedded/enginechild.
 func forTests(path string) bool {
-	return strings.HasSuffix(path, "test") || path == "pkg/embedded/enginechild"
+	return strings.HasSuffix(path, "test") || path == "pkg/netfault" || path == "pkg/embedded/enginechild"
 }
 
 func within(path string, folders []string) bool {
@@ -106,6 +106,7 @@ func TestImports_TheRulesRefuse(t *testing.T) {
 		{"query/search", "pkg/embedded", false},
 		{"query/search", "pkg/config", false},
 		{"query/search", "pkg/clickhouse/clickhousetest", false},
+		{"pkg/kafka", "pkg/netfault", false},
 		{"newfolder", "pkg/event", false},
 		{"cmd/daybook", "pkg/embedded", true},
 		{"query/search", "query/filter", true},
