@@ -100,7 +100,7 @@ func (s *Service) record(ctx context.Context, w http.ResponseWriter, r *http.Req
 	}
 	bounded, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	if err := s.publish(bounded, tenant.FromContext(r.Context()), text); err != nil {
+	if err := s.publish(bounded, tenant.FromContext(ctx), text); err != nil {
 		if ctx.Err() != nil {
 			return errors.Join(ctx.Err(), err) // The caller has left, or what was asked for failed.
 		}
