@@ -169,17 +169,19 @@ func TestProxy_PassesAResetOn(t *testing.T) {
 func TestProxy_AServerThatSendsToNobodyIsTold(t *testing.T) {
 	ended := make(chan error, 1)
 	p := netfault.Start(t, server(t, func(conn *net.TCPConn) {
-		for {
-			if _, err := conn.Write(make([]byte, 10_000)); err != nil {
-				ended <- err
-				return
-			}
+		_, err := io.ReadAll(conn) // The end of the requests alone is no reason to stop.
+		for err == nil {
+			_, err = conn.Write(make([]byte, 10_000))
 		}
+		ended <- err
 	}))
-	conn := dial(t, p)
-	hear(t, conn, string(make([]byte, 10_000)))
-	require.NoError(t, conn.Close())
-	require.Error(t, <-ended)
+	require.NoError(t, dial(t, p).Close())
+	select {
+	case err := <-ended:
+		require.Error(t, err)
+	case <-time.After(patience):
+		t.Fatal("the server goes on")
+	}
 }
 
 func TestProxy_NoUpstreamIsAReset(t *testing.T) {

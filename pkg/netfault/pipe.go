@@ -22,7 +22,6 @@ type pipe struct {
 	passing sync.Mutex // held from reading the faults to having obeyed them; guards what follows
 	free    time.Time  // when a throttle lets the next byte pass
 	limit   limit
-	deaf    bool // the receiver takes no more
 }
 
 // chunk is what one read has brought.
@@ -127,8 +126,7 @@ func (p *pipe) step(c *chunk) (_ next, wait time.Duration, changed <-chan struct
 	if wait := time.Until(due); wait > 0 {
 		return again, wait, changed
 	}
-	if p.write(c, faults) {
-		p.pair.truncate(p.direction)
+	if !p.write(c, faults) {
 		return ended, 0, changed
 	}
 	if len(c.bytes) > 0 {
@@ -149,8 +147,8 @@ func (p *pipe) swallow(c *chunk) {
 }
 
 // write passes on as much of a chunk as a throttle and a limit allow at once,
-// and reports whether the limit is reached.
-func (p *pipe) write(c *chunk, f faults) (cut bool) {
+// and reports whether the receiver takes more.
+func (p *pipe) write(c *chunk, f faults) bool {
 	piece := c.bytes
 	if f.rate > 0 {
 		piece = piece[:min(len(piece), max(f.rate/50, 1))]
@@ -162,7 +160,7 @@ func (p *pipe) write(c *chunk, f faults) (cut bool) {
 	if limited.order != 0 {
 		piece = piece[:min(int64(len(piece)), p.limit.bytes)]
 	}
-	if len(piece) > 0 && !p.deaf {
+	if len(piece) > 0 {
 		n, err := p.to.Write(piece)
 		p.limit.bytes -= int64(n)
 		if f.rate > 0 {
@@ -176,14 +174,15 @@ func (p *pipe) write(c *chunk, f faults) (cut bool) {
 			}
 		})
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			p.deaf = true
 			p.pair.tear(p.direction)
+			return false
 		}
 	}
-	if p.deaf {
-		p.moved(c, len(c.bytes), func(*Counts, int64) {})
+	if limited.order != 0 && p.limit.bytes == 0 {
+		p.pair.truncate(p.direction)
+		return false
 	}
-	return limited.order != 0 && p.limit.bytes == 0
+	return true
 }
 
 // moved takes bytes from the start of a chunk and counts them.
