@@ -1,14 +1,11 @@
 package search
 
 import (
-	"encoding/base64"
 	"encoding/binary"
-	"strings"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
 	"daybook/pkg/apierror"
+	"daybook/query/cursor"
 )
 
 // Order is the order of a search's events.
@@ -21,50 +18,21 @@ const (
 	Ingest Order = "ingest" // by position in Kafka
 )
 
-// A cursor is, in base64url: version, binding, content, checksum. The binding
-// ties it to tenant, order and filter, so that it can't go on with another
-// search. The checksum finds damage. It isn't a secret: whatever a cursor
-// says, tenant, filter and retention hold for the page as for the first.
-const (
-	cursorVersion  = 1
-	bindingBytes   = 8
-	checksumBytes  = 4
-	maxCursorBytes = 16 << 10
-)
+// maxPartitions bounds what a cursor is believed.
+const maxPartitions = 16 << 10
 
 // binding is what a cursor is valid for; log names the Kafka topic whose
 // offsets it holds.
 func binding(r Request, log string) uint64 {
-	return xxhash.Sum64String(strings.Join([]string{string(r.Tenant), string(r.Order), log, r.Filter.Identity()}, "\x00"))
+	return cursor.Binding(string(r.Tenant), string(r.Order), log, r.Filter.Identity())
 }
 
-func sealCursor(bound uint64, content []byte) string {
-	out := binary.BigEndian.AppendUint64([]byte{cursorVersion}, bound)
-	out = append(out, content...)
-	out = binary.BigEndian.AppendUint32(out, uint32(xxhash.Sum64(out)))
-	return base64.RawURLEncoding.EncodeToString(out)
-}
-
-func openCursor(bound uint64, cursor string) ([]byte, error) {
-	if len(cursor) > maxCursorBytes {
-		return nil, damagedCursor()
+func openCursor(bound uint64, text string) ([]byte, error) {
+	binding, content, err := cursor.Open(text)
+	if err == nil && binding != bound {
+		err = apierror.Invalid("cursor", "belongs to another search: filter, order and tenant must be those of the page it came with")
 	}
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(raw) < 1+bindingBytes+checksumBytes || raw[0] != cursorVersion {
-		return nil, damagedCursor()
-	}
-	body := raw[:len(raw)-checksumBytes]
-	if uint32(xxhash.Sum64(body)) != binary.BigEndian.Uint32(raw[len(body):]) {
-		return nil, damagedCursor()
-	}
-	if binary.BigEndian.Uint64(body[1:]) != bound {
-		return nil, apierror.Invalid("cursor", "belongs to another search: filter, order and tenant must be those of the page it came with")
-	}
-	return body[1+bindingBytes:], nil
-}
-
-func damagedCursor() error {
-	return apierror.Invalid("cursor", "is damaged or cut off: pass nextCursor on as it is")
+	return content, err
 }
 
 // appendAt writes a position by time as the content of a cursor.
@@ -77,12 +45,12 @@ func appendAt(out []byte, p at) []byte {
 func readAt(content []byte) (at, error) {
 	micros, n := binary.Varint(content)
 	if n <= 0 {
-		return at{}, damagedCursor()
+		return at{}, cursor.Damaged()
 	}
 	content = content[n:]
 	length, n := binary.Uvarint(content)
 	if n <= 0 || length > uint64(len(content)-n) {
-		return at{}, damagedCursor()
+		return at{}, cursor.Damaged()
 	}
 	content = content[n:]
 	return at{time.UnixMicro(micros).UTC(), string(content[:length]), string(content[length:])}, nil
@@ -100,19 +68,19 @@ func appendOffsets(out []byte, next []int64) []byte {
 
 func readOffsets(content []byte) ([]int64, error) {
 	count, n := binary.Uvarint(content)
-	if n <= 0 || count > maxCursorBytes {
-		return nil, damagedCursor()
+	if n <= 0 || count > maxPartitions {
+		return nil, cursor.Damaged()
 	}
 	next := make([]int64, 0, count)
 	for content = content[n:]; len(content) > 0; content = content[n:] {
 		var offset int64
 		if offset, n = binary.Varint(content); n <= 0 || offset < 0 {
-			return nil, damagedCursor()
+			return nil, cursor.Damaged()
 		}
 		next = append(next, offset)
 	}
 	if uint64(len(next)) != count {
-		return nil, damagedCursor()
+		return nil, cursor.Damaged()
 	}
 	return next, nil
 }

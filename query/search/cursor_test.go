@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/apierror"
+	"daybook/query/cursor"
 	"daybook/query/filter"
 )
 
@@ -22,16 +23,16 @@ func requireInvalidCursor(t *testing.T, err error, says string) {
 
 func TestCursor_Damaged(t *testing.T) {
 	p := at{now.Add(-time.Microsecond), "evt_ü\x00", "billing"}
-	cursor := sealCursor(42, appendAt(nil, p))
-	content, err := openCursor(42, cursor)
+	sealed := cursor.Seal(42, appendAt(nil, p))
+	content, err := openCursor(42, sealed)
 	require.NoError(t, err)
 	got, err := readAt(content)
 	require.NoError(t, err)
 	require.Equal(t, p, got)
 
-	_, err = openCursor(43, cursor)
+	_, err = openCursor(43, sealed)
 	requireInvalidCursor(t, err, "another search")
-	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	raw, err := base64.RawURLEncoding.DecodeString(sealed)
 	require.NoError(t, err)
 	for i := range raw {
 		for bit := range 8 {
@@ -41,11 +42,11 @@ func TestCursor_Damaged(t *testing.T) {
 			raw[i] ^= 1 << bit
 		}
 	}
-	for i := range cursor {
-		_, err := openCursor(42, cursor[:i])
+	for i := range sealed {
+		_, err := openCursor(42, sealed[:i])
 		requireInvalidCursor(t, err, "damaged")
 	}
-	for _, bad := range []string{"x", cursor + "A", cursor + "=", "/" + cursor[1:], string(make([]byte, 1<<20))} {
+	for _, bad := range []string{"x", sealed + "A", sealed + "=", "/" + sealed[1:], string(make([]byte, 1<<20))} {
 		_, err := openCursor(42, bad)
 		requireInvalidCursor(t, err, "damaged")
 	}
@@ -53,10 +54,10 @@ func TestCursor_Damaged(t *testing.T) {
 
 func TestCursor_OfAnotherSearch(t *testing.T) {
 	base := Request{Tenant: acme, Filter: parse(t, "eventType=a&from=now-1d"), Order: Newest}
-	cursor := sealCursor(binding(base, ""), nil)
+	sealed := cursor.Seal(binding(base, ""), nil)
 	same := base
 	same.Filter, same.Limit = parse(t, "q=type:a&from=now-1d"), 7
-	_, err := openCursor(binding(same, ""), cursor)
+	_, err := openCursor(binding(same, ""), sealed)
 	require.NoError(t, err, "the same filter in other words")
 	for name, change := range map[string]func(*Request){
 		"tenant": func(r *Request) { r.Tenant = "other" },
@@ -68,16 +69,16 @@ func TestCursor_OfAnotherSearch(t *testing.T) {
 	} {
 		r := base
 		change(&r)
-		_, err := openCursor(binding(r, ""), cursor)
+		_, err := openCursor(binding(r, ""), sealed)
 		require.Error(t, err, name)
 	}
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add(sealCursor(42, appendAt(nil, at{now, "evt_1", ""})))
-	f.Add(sealCursor(42, appendOffsets(nil, []int64{1, 2, 3})))
-	f.Fuzz(func(t *testing.T, cursor string) {
-		content, err := openCursor(42, cursor)
+	f.Add(cursor.Seal(42, appendAt(nil, at{now, "evt_1", ""})))
+	f.Add(cursor.Seal(42, appendOffsets(nil, []int64{1, 2, 3})))
+	f.Fuzz(func(t *testing.T, sealed string) {
+		content, err := openCursor(42, sealed)
 		if err != nil {
 			return
 		}

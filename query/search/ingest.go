@@ -9,6 +9,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/query/cursor"
 	"daybook/query/filter"
 	"daybook/query/statement"
 	"daybook/schema"
@@ -56,7 +57,7 @@ func (s *Service) searchIngest(ctx context.Context, r Request) (*Page, error) {
 			return nil, err
 		}
 		if len(next) > len(from) {
-			return nil, damagedCursor() // Partitions never become fewer.
+			return nil, cursor.Damaged() // Partitions never become fewer.
 		}
 		copy(from, next)
 	}
@@ -87,7 +88,7 @@ func (s *Service) searchIngest(ctx context.Context, r Request) (*Page, error) {
 		copy(from, until)
 	}
 	// There is always a next page: of what has not been stored yet.
-	page.NextCursor = sealCursor(bound, appendOffsets(nil, from))
+	page.NextCursor = cursor.Seal(bound, appendOffsets(nil, from))
 	return page, nil
 }
 

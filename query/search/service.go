@@ -9,6 +9,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
 	"daybook/pkg/tenant"
+	"daybook/query/cursor"
 	"daybook/query/filter"
 	"daybook/query/statement"
 	"daybook/schema"
@@ -101,7 +102,7 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 		}
 		if len(page.Events) > r.Limit {
 			page.Events = page.Events[:r.Limit]
-			page.NextCursor = sealCursor(bound, appendAt(nil, position(&page.Events[r.Limit-1])))
+			page.NextCursor = cursor.Seal(bound, appendAt(nil, position(&page.Events[r.Limit-1])))
 			break
 		}
 		size = widen(size, len(page.Events)-before, r.Limit+1-len(page.Events))

@@ -26,11 +26,12 @@ type Config struct {
 	MaxMemory   bytesize.Size `mapstructure:"max_memory"`    // of ClickHouse
 	MaxRowsRead int64         `mapstructure:"max_rows_read"` // 0: no limit
 	MaxLimit    int           `mapstructure:"max_limit"`     // events in a page of a search
+	MaxExports  int           `mapstructure:"max_exports"`   // that a node runs at once; each holds a connection
 }
 
 // DefaultConfig returns the settings of an installation that changes nothing.
 func DefaultConfig() Config {
-	return Config{MaxDuration: 10 * time.Second, MaxMemory: bytesize.GiB, MaxRowsRead: 1_000_000_000, MaxLimit: 1000}
+	return Config{MaxDuration: 10 * time.Second, MaxMemory: bytesize.GiB, MaxRowsRead: 1_000_000_000, MaxLimit: 1000, MaxExports: 4}
 }
 
 // Validate returns every fault of the settings.
@@ -47,6 +48,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxLimit < 1 || c.MaxLimit > 100_000 {
 		errs = append(errs, fmt.Errorf("query.max_limit: %d is not between 1 and 100000", c.MaxLimit))
+	}
+	if c.MaxExports < 1 || c.MaxExports > 1000 {
+		errs = append(errs, fmt.Errorf("query.max_exports: %d is not between 1 and 1000", c.MaxExports))
 	}
 	return errors.Join(errs...)
 }

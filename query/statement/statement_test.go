@@ -95,7 +95,7 @@ func TestCollect_CallerGivesUp(t *testing.T) {
 func TestConfig_Validate(t *testing.T) {
 	require.NoError(t, DefaultConfig().Validate())
 	err := Config{}.Validate()
-	for _, setting := range []string{"query.max_duration", "query.max_memory", "query.max_limit"} {
+	for _, setting := range []string{"query.max_duration", "query.max_memory", "query.max_limit", "query.max_exports"} {
 		require.ErrorContains(t, err, setting)
 	}
 }
