@@ -73,8 +73,8 @@ func (n *node) hub(keys *auth.Store) *stream.Hub {
 	return stream.New(n.config.Stream, stream.Deps{
 		Source:  stream.Topic(n.config.Kafka),
 		Decoder: n.decoder,
-		ParseFilter: func(values url.Values, now time.Time) (stream.Matcher, string, error) {
-			f, err := filter.Parse(values, now, stream.Parameters...)
+		ParseFilter: func(ctx context.Context, values url.Values, now time.Time) (stream.Matcher, string, error) {
+			f, err := filter.ParseRequest(ctx, values, now, stream.Parameters...)
 			if err != nil {
 				return nil, "", err
 			}

@@ -108,7 +108,7 @@ func TestAgree(t *testing.T) {
 		body := randomRequest(r)
 		got, err := post(t, service, body)
 		require.NoError(t, err, body)
-		request, err := parseRequest(strings.NewReader(body), now)
+		request, err := parseRequest(t.Context(), strings.NewReader(body), now)
 		require.NoError(t, err)
 		sources[got.Meta.Source]++
 		require.True(t, got.Meta.Exact)

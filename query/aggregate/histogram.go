@@ -43,13 +43,11 @@ func (s *Service) histogramRequest(r *http.Request) (*request, error) {
 		}
 	}
 	request := &request{zone: time.UTC, bucketMember: "interval", metrics: []metric{{op: "count"}}, fill: fillZero}
-	if request.filter, err = filter.Parse(values, s.now(), "interval", "groupBy"); err != nil {
+	if request.filter, err = filter.ParseRequest(r.Context(), values, s.now(), "interval", "groupBy"); err != nil {
 		return nil, err
 	}
-	if name := values.Get("tz"); name != "" {
-		if request.zone, err = filter.Zone(name); err != nil {
-			return nil, apierror.Invalid("tz", "%v", err)
-		}
+	if request.filter.Zone != nil {
+		request.zone = request.filter.Zone
 	}
 	switch name := values.Get("interval"); name {
 	case "", "auto":

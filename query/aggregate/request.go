@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -82,7 +83,7 @@ const (
 )
 
 // parseRequest reads a request's body. Its error is an *apierror.Error.
-func parseRequest(from io.Reader, now time.Time) (*request, error) {
+func parseRequest(ctx context.Context, from io.Reader, now time.Time) (*request, error) {
 	var in body
 	d := json.NewDecoder(from)
 	d.DisallowUnknownFields()
@@ -107,8 +108,11 @@ func parseRequest(from io.Reader, now time.Time) (*request, error) {
 		r.zone = zone
 	}
 	var err error
-	if r.filter, err = filter.ParseObject(in.Filter, "filter", now, defaults); err != nil {
+	if r.filter, err = filter.ParseRequestObject(ctx, in.Filter, "filter", now, defaults); err != nil {
 		return nil, err
+	}
+	if in.Timezone == "" && r.filter.Zone != nil {
+		r.zone = r.filter.Zone
 	}
 	for _, read := range []func(*request) *apierror.Error{in.readBucket, in.readGroups, in.readMetrics, in.readTop, in.readRest} {
 		if err := read(r); err != nil {

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -16,6 +17,10 @@ import (
 // strings, numbers, booleans, or arrays of them. Faults are named as members of
 // the object at field. defaults are parameters for what the object leaves out.
 func ParseObject(object json.RawMessage, field string, now time.Time, defaults url.Values) (*Filter, error) {
+	return parseObject(context.Background(), Asker{}, object, field, now, defaults)
+}
+
+func parseObject(ctx context.Context, asker Asker, object json.RawMessage, field string, now time.Time, defaults url.Values) (*Filter, error) {
 	values := url.Values{}
 	if len(bytes.TrimSpace(object)) > 0 && string(bytes.TrimSpace(object)) != "null" {
 		if err := readObject(object, field, values); err != nil {
@@ -27,7 +32,7 @@ func ParseObject(object json.RawMessage, field string, now time.Time, defaults u
 			values[name] = given
 		}
 	}
-	f, err := Parse(values, now)
+	f, err := parse(ctx, asker, values, now, nil)
 	if err != nil {
 		if invalid, ok := errors.AsType[*apierror.Error](err); ok {
 			for i := range invalid.Fields {

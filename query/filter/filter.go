@@ -13,6 +13,7 @@ type Filter struct {
 	Root Node // nil: no condition but the times
 	// From is the first instant of the range, To the first instant after it.
 	From, To Moment
+	Zone     *time.Location // in which its days are meant; nil: none was named
 }
 
 // Moment is one end of a time range. The zero Moment is no bound.
@@ -70,12 +71,15 @@ func (f *Filter) canonical(resolved bool) []byte {
 
 // And returns the filter narrowed by another: both must accept an event.
 func (f *Filter) And(other *Filter) *Filter {
-	narrowed := &Filter{Root: all(f.Root, other.Root), From: f.From, To: f.To}
+	narrowed := &Filter{Root: all(f.Root, other.Root), From: f.From, To: f.To, Zone: f.Zone}
 	if f.From.IsZero() || other.From.Time.After(f.From.Time) {
 		narrowed.From = other.From
 	}
 	if f.To.IsZero() || !other.To.IsZero() && other.To.Time.Before(f.To.Time) {
 		narrowed.To = other.To
+	}
+	if f.Zone == nil {
+		narrowed.Zone = other.Zone
 	}
 	return narrowed
 }

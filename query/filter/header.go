@@ -17,6 +17,8 @@ type Field struct {
 	// identifies says that few events share a value, as a rule: a busy service's
 	// are many. single says that one event has it, or a handful.
 	identifies, single bool
+	// me says that the field may name an API key, and so takes Me.
+	me bool
 	// fold reads a value as the column spells it; nil: as it is written.
 	fold func(string) string
 }
@@ -28,11 +30,11 @@ var Fields = []*Field{
 	{Name: "category", Column: "category", Example: "auth", Get: func(e *event.Event) string { return e.Category }, fold: strings.ToLower},
 	{Name: "source", Column: "source", Example: "billing", Get: func(e *event.Event) string { return e.Source }},
 	{Name: "actorType", Column: "actor_type", Example: "USER", Get: func(e *event.Event) string { return e.ActorType }},
-	{Name: "actorId", Short: "actor", Column: "actor_id", Example: "billing-pipeline", Get: func(e *event.Event) string { return e.ActorID }, identifies: true},
+	{Name: "actorId", Short: "actor", Column: "actor_id", Example: "billing-pipeline", Get: func(e *event.Event) string { return e.ActorID }, identifies: true, me: true},
 	{Name: "actorName", Column: "actor_name", Example: `"Jane Doe"`, Get: func(e *event.Event) string { return e.ActorName }},
 	{Name: "actorEmail", Column: "actor_email", Example: "*@example.com", Get: func(e *event.Event) string { return e.ActorEmail }, identifies: true},
 	{Name: "targetType", Column: "target_type", Example: "INVOICE", Get: func(e *event.Event) string { return e.TargetType }},
-	{Name: "targetId", Short: "target", Column: "target_id", Example: "inv_def456", Get: func(e *event.Event) string { return e.TargetID }, identifies: true},
+	{Name: "targetId", Short: "target", Column: "target_id", Example: "inv_def456", Get: func(e *event.Event) string { return e.TargetID }, identifies: true, me: true},
 	{Name: "correlationId", Short: "correlation", Column: "correlation_id", Example: "req_jkl012", Get: func(e *event.Event) string { return e.CorrelationID }, identifies: true, single: true},
 	{Name: "ipAddress", Short: "ip", Column: "ip_address", Example: "203.0.113.*", Get: func(e *event.Event) string { return e.IPAddress }, identifies: true},
 	{Name: "userAgent", Column: "user_agent", Example: "curl/*", Get: func(e *event.Event) string { return e.UserAgent }},

@@ -8,7 +8,7 @@ import (
 
 // builder makes the leaf of a field from the values given for it, of which one
 // must hold.
-type builder func(values []value, clock Clock) (Node, *apierror.Error)
+type builder func(values []value, in reading) (Node, *apierror.Error)
 
 // leafOf returns what builds the leaf of a field by its name in q, in any case,
 // payload.PATH included.
@@ -20,7 +20,7 @@ func leafOf(name string) (builder, bool) {
 	}
 	switch {
 	case strings.EqualFold(name, "severity"):
-		return func(values []value, _ Clock) (Node, *apierror.Error) {
+		return func(values []value, _ reading) (Node, *apierror.Error) {
 			var set severity
 			for _, v := range values {
 				one, err := parseSeverity(v)
@@ -32,23 +32,23 @@ func leafOf(name string) (builder, bool) {
 			return set, nil
 		}, true
 	case strings.EqualFold(name, "createdAt") || strings.EqualFold(name, "time"):
-		return eitherOf(parseCreatedAt), true
+		return eitherOf(func(v value, in reading) (Node, *apierror.Error) { return parseCreatedAt(v, in.Clock) }), true
 	}
 	for _, prefix := range []string{PayloadPrefix, "attr."} {
 		if len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix) {
 			path, ok := ParsePath(name[len(prefix):])
-			return eitherOf(func(v value, _ Clock) (Node, *apierror.Error) { return parsePayload(path, v) }), ok
+			return eitherOf(func(v value, _ reading) (Node, *apierror.Error) { return parsePayload(path, v) }), ok
 		}
 	}
 	return nil, false
 }
 
-func eitherOf(parse func(value, Clock) (Node, *apierror.Error)) builder {
-	return func(values []value, clock Clock) (Node, *apierror.Error) {
+func eitherOf(parse func(value, reading) (Node, *apierror.Error)) builder {
+	return func(values []value, in reading) (Node, *apierror.Error) {
 		nodes := make([]Node, len(values))
 		for i, v := range values {
 			var err *apierror.Error
-			if nodes[i], err = parse(v, clock); err != nil {
+			if nodes[i], err = parse(v, in); err != nil {
 				return nil, err
 			}
 		}
@@ -57,13 +57,16 @@ func eitherOf(parse func(value, Clock) (Node, *apierror.Error)) builder {
 }
 
 func headerBuilder(f *Field) builder {
-	return func(values []value, _ Clock) (Node, *apierror.Error) {
+	return func(values []value, in reading) (Node, *apierror.Error) {
 		patterns := make([]pattern, len(values))
 		for i, v := range values {
 			if v.operator != equal {
 				return nil, v.invalid("%s is not a number: it takes a value, a pattern like %s or *; a value that begins with %s goes in quotes", f.Name, f.Example, v.operator)
 			}
-			var err *apierror.Error
+			v, err := in.resolve(f, v)
+			if err != nil {
+				return nil, err
+			}
 			if patterns[i], err = v.pattern(); err != nil {
 				return nil, err
 			}

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"slices"
@@ -19,7 +20,12 @@ const maxParameters = 2 * maxLeaves
 // refused, so that a misspelt filter never shows everything. Its error is an *apierror.Error
 // that names every faulty parameter.
 func Parse(values url.Values, now time.Time, others ...string) (*Filter, error) {
-	r := reader{values: values}
+	return parse(context.Background(), Asker{}, values, now, others)
+}
+
+func parse(ctx context.Context, asker Asker, values url.Values, now time.Time, others []string) (*Filter, error) {
+	r := reader{values: values, presets: asker.Preset != nil}
+	r.now.keyID = asker.KeyID
 	r.clock(now)
 	for _, name := range sortedKeys(values) {
 		if !slices.Contains(others, name) {
@@ -27,6 +33,9 @@ func Parse(values url.Values, now time.Time, others ...string) (*Filter, error) 
 		}
 	}
 	r.times()
+	if err := r.narrowByPreset(ctx, asker); err != nil {
+		return nil, err
+	}
 	if r.err == nil {
 		if err := bounded(r.filter.Root); err != nil {
 			r.add(err)
@@ -60,11 +69,18 @@ func sortedKeys(values url.Values) []string {
 
 // reader collects a filter and every fault of the parameters it comes from.
 type reader struct {
-	values url.Values
-	now    Clock
-	filter Filter
-	err    *apierror.Error
-	count  int
+	values  url.Values
+	presets bool // preset is a parameter
+	now     reading
+	filter  Filter
+	err     *apierror.Error
+	count   int
+}
+
+// reading is what values are read against: the clock, and the caller's key.
+type reading struct {
+	Clock
+	keyID string
 }
 
 func (r *reader) add(err *apierror.Error) {
@@ -94,14 +110,14 @@ func (r *reader) one(name string) string {
 }
 
 func (r *reader) clock(now time.Time) {
-	r.now = Clock{Now: now, Zone: time.UTC}
+	r.now.Clock = Clock{Now: now, Zone: time.UTC}
 	if name := r.one("tz"); name != "" {
 		zone, err := Zone(name)
 		if err != nil {
 			r.invalid("tz", "%v", err)
 			return
 		}
-		r.now.Zone = zone
+		r.now.Zone, r.filter.Zone = zone, zone
 	}
 }
 
@@ -118,15 +134,15 @@ func (r *reader) parameter(name string, values []string) {
 			return
 		}
 	}
-	switch name {
-	case "q":
+	switch {
+	case name == "q":
 		node, err := parseQuery(r.one("q"), r.now)
 		if err != nil {
 			r.add(err)
 			return
 		}
 		r.filter.Root = all(r.filter.Root, node)
-	case "from", "to", "tz":
+	case name == "from" || name == "to" || name == "tz" || name == "preset" && r.presets:
 	default:
 		r.leaf(name, values)
 	}

@@ -21,15 +21,15 @@ type parser struct {
 	in    string
 	at    int
 	depth int
-	clock Clock
+	now   reading
 }
 
 // parseQuery reads q. Its answer is nil where q is empty.
-func parseQuery(q string, clock Clock) (Node, *apierror.Error) {
+func parseQuery(q string, now reading) (Node, *apierror.Error) {
 	if len(q) > maxQueryBytes {
 		return nil, apierror.Invalid("q", "has %d bytes, at most %d are read", len(q), maxQueryBytes)
 	}
-	p := &parser{in: q, clock: clock}
+	p := &parser{in: q, now: now}
 	if p.space(); p.end() {
 		return nil, nil
 	}
@@ -234,7 +234,7 @@ func (p *parser) field(start int, name string) (Node, *apierror.Error) {
 		if err != nil {
 			return nil, err
 		}
-		return build([]value{v}, p.clock)
+		return build([]value{v}, p.now)
 	}
 	opened := p.at
 	p.at++
@@ -260,7 +260,7 @@ func (p *parser) field(start int, name string) (Node, *apierror.Error) {
 	if values == nil {
 		return nil, p.fault(opened, "%s needs a value", name)
 	}
-	return build(values, p.clock)
+	return build(values, p.now)
 }
 
 func (p *parser) value(name string) (value, *apierror.Error) {

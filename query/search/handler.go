@@ -22,7 +22,7 @@ func (s *Service) ServeSearch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	request := Request{Tenant: tenant.FromContext(r.Context()), Cursor: values.Get("cursor"), Order: Newest, Limit: min(defaultLimit, s.reader.Config().MaxLimit)}
-	if request.Filter, err = filter.Parse(values, s.now(), "limit", "cursor", "order"); err != nil {
+	if request.Filter, err = filter.ParseRequest(r.Context(), values, s.now(), "limit", "cursor", "order"); err != nil {
 		return err
 	}
 	for _, name := range []string{"limit", "cursor", "order"} {

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -144,4 +145,6 @@ func broadcast(b *testing.B, handler http.Handler, rate int, send func([]record)
 	server.Close()
 }
 
-func everything(url.Values, time.Time) (Matcher, string, error) { return severityMatcher(""), "", nil }
+func everything(context.Context, url.Values, time.Time) (Matcher, string, error) {
+	return severityMatcher(""), "", nil
+}

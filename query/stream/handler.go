@@ -253,7 +253,7 @@ func (h *Hub) parse(r *http.Request) (request, error) {
 	for _, name := range Parameters {
 		values.Del(name)
 	}
-	match, canonical, err := h.deps.ParseFilter(values, now)
+	match, canonical, err := h.deps.ParseFilter(r.Context(), values, now)
 	if err != nil {
 		return request{}, err
 	}

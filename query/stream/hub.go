@@ -20,7 +20,7 @@ type Deps struct {
 	Decoder Decoder
 	// ParseFilter reads the filter parameters of a request. Equal canonical
 	// texts mean equal filters: their clients share one evaluation.
-	ParseFilter func(values url.Values, now time.Time) (filter Matcher, canonical string, err error)
+	ParseFilter func(ctx context.Context, values url.Values, now time.Time) (filter Matcher, canonical string, err error)
 	// ParseTime reads since=, in date math relative to now. Nil: RFC 3339 only.
 	ParseTime func(text string, now time.Time) (time.Time, error)
 	// StillValid reports whether a key may go on reading. It is asked every few

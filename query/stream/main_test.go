@@ -68,8 +68,8 @@ func (s *stack) start() {
 	}
 	deps := Deps{
 		Source: Topic(s.kafka), Decoder: decoder,
-		ParseFilter: func(values url.Values, now time.Time) (Matcher, string, error) {
-			f, err := filter.Parse(values, now)
+		ParseFilter: func(ctx context.Context, values url.Values, now time.Time) (Matcher, string, error) {
+			f, err := filter.ParseRequest(ctx, values, now)
 			if err != nil {
 				return nil, "", err
 			}

@@ -104,7 +104,7 @@ func newModel(t *testing.T, seed uint64) *model {
 func (m *model) startHub() {
 	m.hub = New(m.config, Deps{
 		Source: m.topic, Decoder: m.decoder,
-		ParseFilter: func(values url.Values, _ time.Time) (Matcher, string, error) {
+		ParseFilter: func(_ context.Context, values url.Values, _ time.Time) (Matcher, string, error) {
 			return severityMatcher(values.Get("severity")), values.Get("severity"), nil
 		},
 	})
