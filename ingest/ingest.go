@@ -48,9 +48,15 @@ type Ingest struct {
 
 const fetchBytes = 2 << 20
 
-// rebalanceTimeout is how long the members of the group may take to finish what
-// they do when the group changes. It outlasts drainBudget.
-const rebalanceTimeout = 60 * time.Second
+// timings are those of the consumer group, all by the one setting: how soon a
+// silent node is taken for dead.
+func (c Config) timings() daybookkafka.GroupTimings {
+	return daybookkafka.GroupTimings{Session: c.SessionTimeout, Heartbeat: c.SessionTimeout / 5, Rebalance: 6 * c.SessionTimeout}
+}
+
+// drainBudget is how long the end of a generation waits for a running insert.
+// It is well below the time that the group gives its members when it changes.
+func (c Config) drainBudget() time.Duration { return 2 * c.SessionTimeout }
 
 // New returns an Ingest that has not started. Its owner closes it after Run.
 func New(c Config, d Deps) (*Ingest, error) {
@@ -88,9 +94,7 @@ func (in *Ingest) Run(ctx context.Context) error {
 	if err := errors.Join(in.loadGaps(ctx), in.warm(ctx)); err != nil {
 		return err
 	}
-	group, err := in.kafka.ConsumerGroup(daybookkafka.GroupTimings{
-		Session: in.config.SessionTimeout, Heartbeat: in.config.SessionTimeout / 5, Rebalance: rebalanceTimeout,
-	}, in.log)
+	group, err := in.kafka.ConsumerGroup(in.config.timings(), in.log)
 	if err != nil {
 		return fmt.Errorf("join consumer group %s: %w", in.kafka.Group, err)
 	}
@@ -104,6 +108,10 @@ func (in *Ingest) Run(ctx context.Context) error {
 			err = <-left
 			in.awaitDetached()
 			return err
+		case errors.Is(err, kafka.InvalidSessionTimeout):
+			in.log.Error("the brokers refuse ingest.session_timeout; set it within their group.min.session.timeout.ms and group.max.session.timeout.ms",
+				zap.Duration("session_timeout", in.config.SessionTimeout))
+			continue
 		case err != nil:
 			in.log.Warn("joining the consumer group failed, trying again", zap.String("group", in.kafka.Group), zap.Error(err))
 			continue

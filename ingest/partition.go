@@ -16,10 +16,6 @@ import (
 // a block may get so much older than it should.
 const fetchWait = 100 * time.Millisecond
 
-// drainBudget is how long the end of a generation waits for a running insert.
-// It must be well below the group's rebalance timeout.
-const drainBudget = 20 * time.Second
-
 // worker moves one partition for as long as one generation lasts. Two
 // goroutines share the work: the builder fetches, decodes and cuts blocks,
 // the committer plans and stores them one after the other.
@@ -85,7 +81,7 @@ func (w *worker) work(generation context.Context) error {
 	// What is being inserted is finished rather than cut: its outcome would be
 	// unknown. Past the budget it goes on by itself, and the partition's next
 	// owner, here or elsewhere, waits for it before it looks at the table.
-	timer := time.NewTimer(drainBudget)
+	timer := time.NewTimer(w.in.config.drainBudget())
 	defer timer.Stop()
 	select {
 	case err = <-committed:

@@ -91,6 +91,8 @@ func StartBroker(config BrokerConfig) (*Broker, error) {
 			// would take with it all that came before it. See retention.go.
 			"log.retention.ms":          "-1",
 			"offsets.retention.minutes": strconv.Itoa(int(offsetRetention.Minutes())),
+			// As low as ingest.session_timeout may be.
+			"group.min.session.timeout.ms": "1000",
 		}),
 	)
 	if err != nil {

@@ -1,0 +1,137 @@
+// Command mutate shows that the fault suite can fail: it switches one mechanism
+// of ingest off at a time, by a change of the source that only the compiler
+// sees (go build -overlay), and expects the tests that guard it to fail.
+//
+//	go run ./ingest/faults/mutate [-only NAME] [-broker embedded|apache] [-list]
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+func main() {
+	only := flag.String("only", "", "the mutant of this name alone")
+	broker := flag.String("broker", "embedded", "the broker to run the tests on; empty: both")
+	list := flag.Bool("list", false, "list the mutants")
+	flag.Parse()
+	survivors, err := run(*only, *broker, *list)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(2)
+	}
+	if survivors > 0 {
+		fmt.Printf("%d mutants survived\n", survivors)
+		os.Exit(1)
+	}
+}
+
+func run(only, broker string, list bool) (survivors int, err error) {
+	known := false
+	for _, m := range mutants {
+		if only != "" && only != m.name {
+			continue
+		}
+		known = true
+		if list {
+			fmt.Printf("%-28s %s\n%-28s   caught by %s\n", m.name, m.off, "", m.tests)
+			continue
+		}
+		began := time.Now()
+		caught, output, err := m.try(broker)
+		if err != nil {
+			return survivors, fmt.Errorf("%s: %w\n%s", m.name, err, output)
+		}
+		verdict := "caught"
+		if !caught {
+			verdict = "SURVIVED"
+			survivors++
+		}
+		fmt.Printf("%-28s %-8s %5.1fs  %s\n", m.name, verdict, time.Since(began).Seconds(), reason(output))
+	}
+	if !known {
+		return 0, fmt.Errorf("there is no mutant %q (see -list)", only)
+	}
+	return survivors, nil
+}
+
+// try runs the tests that guard the mechanism, with the mechanism off.
+func (m mutant) try(broker string) (caught bool, output string, err error) {
+	dir, err := os.MkdirTemp("", "daybook-mutate-")
+	if err != nil {
+		return false, "", err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	overlay, err := m.overlay(dir)
+	if err != nil {
+		return false, "", err
+	}
+	test := exec.Command("go", "test", "-tags", "faultpoints", "-count=1", "-failfast", "-timeout", "10m", "-run", m.tests, "./ingest/faults") //nolint:gosec,noctx // Bounded by its own timeout.
+	// In the environment, so that the tests build their nodes with it as well.
+	test.Env = append(os.Environ(), "GOFLAGS=-overlay="+overlay, "FAULTS_PATIENCE=20s", "KAFKATEST_ONLY="+broker)
+	out, err := test.CombinedOutput()
+	output = string(out)
+	var failed *exec.ExitError
+	switch {
+	case err == nil && strings.Contains(output, "no tests to run"):
+		return false, output, errors.New("no test has that name")
+	case err == nil:
+		return false, output, nil
+	case errors.As(err, &failed) && strings.Contains(output, "--- FAIL"):
+		return true, output, nil
+	default:
+		return false, output, err
+	}
+}
+
+// overlay writes the changed files and returns the path of what tells the compiler.
+func (m mutant) overlay(dir string) (string, error) {
+	files := map[string]string{}
+	for i, c := range m.changes {
+		path, err := filepath.Abs(c.file)
+		if err != nil {
+			return "", err
+		}
+		from := path
+		if changed, ok := files[path]; ok {
+			from = changed
+		}
+		text, err := os.ReadFile(from) //nolint:gosec // Our own sources.
+		if err != nil {
+			return "", err
+		}
+		if n := strings.Count(string(text), c.old); n != 1 {
+			return "", fmt.Errorf("%s has %d places that read %q, want one: the mutant is out of date", c.file, n, c.old)
+		}
+		files[path] = filepath.Join(dir, fmt.Sprintf("%d.go", i))
+		if err := os.WriteFile(files[path], []byte(strings.Replace(string(text), c.old, c.replacement, 1)), 0o600); err != nil {
+			return "", err
+		}
+	}
+	text, err := json.Marshal(map[string]any{"Replace": files})
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "overlay.json")
+	return path, os.WriteFile(path, text, 0o600)
+}
+
+// reason returns the first line with which a test said what was wrong.
+func reason(output string) string {
+	for line := range strings.Lines(output) {
+		if _, says, ok := strings.Cut(line, "_test.go:"); ok {
+			if len(says) > 110 {
+				says = says[:110]
+			}
+			return strings.TrimSpace(says)
+		}
+	}
+	return ""
+}
