@@ -14,32 +14,34 @@ type Kind string
 
 // The kinds of problem the API answers with.
 const (
-	KindInvalid          Kind = "invalid-request"      // 400
-	KindUnauthenticated  Kind = "unauthenticated"      // 401
-	KindForbidden        Kind = "forbidden"            // 403
-	KindNotFound         Kind = "not-found"            // 404
-	KindMethodNotAllowed Kind = "method-not-allowed"   // 405
-	KindConflict         Kind = "conflict"             // 409
-	KindTooLarge         Kind = "too-large"            // 413
-	KindUnsupportedMedia Kind = "unsupported-media"    // 415
-	KindLimit            Kind = "query-limit-exceeded" // 422
-	KindTooMany          Kind = "too-many-requests"    // 429
-	KindInternal         Kind = "internal"             // 500
-	KindUnavailable      Kind = "unavailable"          // 503
+	KindInvalid          Kind = "invalid-request"       // 400
+	KindUnauthenticated  Kind = "unauthenticated"       // 401
+	KindForbidden        Kind = "forbidden"             // 403
+	KindNotFound         Kind = "not-found"             // 404
+	KindMethodNotAllowed Kind = "method-not-allowed"    // 405
+	KindConflict         Kind = "conflict"              // 409
+	KindPrecondition     Kind = "precondition-failed"   // 412
+	KindTooLarge         Kind = "too-large"             // 413
+	KindUnsupportedMedia Kind = "unsupported-media"     // 415
+	KindLimit            Kind = "query-limit-exceeded"  // 422
+	KindUnconditional    Kind = "precondition-required" // 428
+	KindTooMany          Kind = "too-many-requests"     // 429
+	KindInternal         Kind = "internal"              // 500
+	KindUnavailable      Kind = "unavailable"           // 503
 )
 
 // Kinds lists every kind, by status.
 var Kinds = []Kind{
-	KindInvalid, KindUnauthenticated, KindForbidden, KindNotFound, KindMethodNotAllowed, KindConflict, KindTooLarge,
-	KindUnsupportedMedia, KindLimit, KindTooMany, KindInternal, KindUnavailable,
+	KindInvalid, KindUnauthenticated, KindForbidden, KindNotFound, KindMethodNotAllowed, KindConflict, KindPrecondition, KindTooLarge,
+	KindUnsupportedMedia, KindLimit, KindUnconditional, KindTooMany, KindInternal, KindUnavailable,
 }
 
 var statuses = map[Kind]int{
 	KindInvalid: http.StatusBadRequest, KindUnauthenticated: http.StatusUnauthorized,
 	KindForbidden: http.StatusForbidden, KindNotFound: http.StatusNotFound,
-	KindMethodNotAllowed: http.StatusMethodNotAllowed, KindConflict: http.StatusConflict,
+	KindMethodNotAllowed: http.StatusMethodNotAllowed, KindConflict: http.StatusConflict, KindPrecondition: http.StatusPreconditionFailed,
 	KindTooLarge: http.StatusRequestEntityTooLarge, KindUnsupportedMedia: http.StatusUnsupportedMediaType,
-	KindLimit: http.StatusUnprocessableEntity, KindTooMany: http.StatusTooManyRequests,
+	KindLimit: http.StatusUnprocessableEntity, KindUnconditional: http.StatusPreconditionRequired, KindTooMany: http.StatusTooManyRequests,
 	KindInternal: http.StatusInternalServerError, KindUnavailable: http.StatusServiceUnavailable,
 }
 

@@ -36,13 +36,13 @@ func limitBody(r Route) echo.MiddlewareFunc {
 
 // DecodeJSON reads the request's body into to. It is strict: one JSON value,
 // of the right types, without unknown members; faults name the field.
-func DecodeJSON(c echo.Context, to any) error {
-	if header := c.Request().Header.Get(echo.HeaderContentType); header != "" {
+func DecodeJSON(r *http.Request, to any) error {
+	if header := r.Header.Get(echo.HeaderContentType); header != "" {
 		if media, _, err := mime.ParseMediaType(header); err != nil || media != echo.MIMEApplicationJSON {
 			return apierror.New(apierror.KindUnsupportedMedia, "the body must be application/json")
 		}
 	}
-	decoder := json.NewDecoder(c.Request().Body)
+	decoder := json.NewDecoder(r.Body)
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(to); err != nil {
 		return jsonFault(err)

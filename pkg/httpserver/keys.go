@@ -88,7 +88,7 @@ func (h keyHandlers) list(c echo.Context) error {
 
 func (h keyHandlers) create(c echo.Context) error {
 	var request keyRequest
-	if err := DecodeJSON(c, &request); err != nil {
+	if err := DecodeJSON(c.Request(), &request); err != nil {
 		return err
 	}
 	n, fault := h.newKey(request, reach(c))
