@@ -13,6 +13,7 @@ import (
 	"daybook/pkg/httpserver"
 	"daybook/query/aggregate"
 	"daybook/query/audit"
+	"daybook/query/preset"
 	"daybook/query/search"
 	"daybook/query/statement"
 )
@@ -37,20 +38,38 @@ func Routes(d Deps) []httpserver.Route {
 	reader := statement.NewReader(d.Conn, d.Limits)
 	events := search.New(reader, d.RetentionDays, d.Now, d.Stored)
 	aggregates := aggregate.New(reader, d.RetentionDays, d.Now)
+	presets := preset.New(d.Conn, reader, d.Now)
+	// filtering is handler for a call that filters: with preset=ID and @me.
+	filtering := func(serve func(http.ResponseWriter, *http.Request) error) echo.HandlerFunc {
+		return handler(func(w http.ResponseWriter, r *http.Request) error { return serve(w, presets.Asking(r)) })
+	}
 	log := audit.New(reader, d.RetentionDays, d.Now, d.Publish)
 	routes := []httpserver.Route{
 		{Method: http.MethodPost, Path: "/api/v1/events", Scope: auth.ScopeEventsWrite, MaxBody: d.MaxIntake, Handler: d.Intake},
-		{Method: http.MethodGet, Path: "/api/v1/events", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeSearch)},
-		{Method: http.MethodGet, Path: "/api/v1/events/stream", Scope: auth.ScopeEventsRead, Stream: true, Handler: d.Stream},
-		{Method: http.MethodGet, Path: "/api/v1/events/histogram", Scope: auth.ScopeEventsRead, Handler: handler(aggregates.ServeHistogram)},
-		{Method: http.MethodPost, Path: "/api/v1/events/aggregate", Scope: auth.ScopeEventsRead, Handler: handler(aggregates.ServeAggregate)},
+		{Method: http.MethodGet, Path: "/api/v1/events", Scope: auth.ScopeEventsRead, Handler: filtering(events.ServeSearch)},
+		{Method: http.MethodGet, Path: "/api/v1/events/stream", Scope: auth.ScopeEventsRead, Stream: true, Handler: asking(presets, d.Stream)},
+		{Method: http.MethodGet, Path: "/api/v1/events/histogram", Scope: auth.ScopeEventsRead, Handler: filtering(aggregates.ServeHistogram)},
+		{Method: http.MethodPost, Path: "/api/v1/events/aggregate", Scope: auth.ScopeEventsRead, Handler: filtering(aggregates.ServeAggregate)},
 		{Method: http.MethodGet, Path: "/api/v1/events/:eventId", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeEvent)},
+		{Method: http.MethodGet, Path: "/api/v1/presets", Scope: auth.ScopeEventsRead, Handler: handler(presets.ServeList)},
+		{Method: http.MethodPost, Path: "/api/v1/presets", Scope: auth.ScopePresetsWrite, Handler: handler(presets.ServeCreate)},
+		{Method: http.MethodGet, Path: "/api/v1/presets/:id", Scope: auth.ScopeEventsRead, Handler: handler(presets.ServeGet)},
+		{Method: http.MethodPut, Path: "/api/v1/presets/:id", Scope: auth.ScopePresetsWrite, Handler: handler(presets.ServeUpdate)},
+		{Method: http.MethodDelete, Path: "/api/v1/presets/:id", Scope: auth.ScopePresetsWrite, Handler: handler(presets.ServeDelete)},
 		{Method: http.MethodGet, Path: "/api/audit", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeList)},
 		{Method: http.MethodGet, Path: "/api/audit/events", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEventTypes)},
 		{Method: http.MethodGet, Path: "/api/audit/:id", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEvent)},
 		{Method: http.MethodGet, Path: "/api/users/:id/audit", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeUser)},
 	}
 	return append(routes, d.Keys...)
+}
+
+// asking lets a handler's filter know who asks.
+func asking(presets *preset.Service, next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.SetRequest(presets.Asking(c.Request()))
+		return next(c)
+	}
 }
 
 // handler adapts a handler of net/http to Echo. The parts of a path that Echo
