@@ -360,6 +360,21 @@ func TestDropResponses_OfTheEnd(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF, "nothing was lost, so it ends in order")
 }
 
+func TestMute(t *testing.T) {
+	p := netfault.Start(t, echo(t))
+	mute := dial(t, p)
+	say(t, mute, "before")
+	hear(t, mute, "before")
+	p.Mute()
+	other := dial(t, p)
+	say(t, other, "another")
+	hear(t, other, "another")
+	say(t, mute, "request")
+	until(t, p, "the answer is swallowed", func(c netfault.Counts) bool { return c.Swallowed == 7 })
+	p.Heal()
+	silent(t, mute)
+}
+
 func TestDelay(t *testing.T) {
 	p := netfault.Start(t, echo(t))
 	conn := dial(t, p)

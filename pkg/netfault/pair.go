@@ -23,8 +23,10 @@ type pair struct {
 	client *net.TCPConn
 	ctx    context.Context // ends with reset; the pair owns it, so it may be kept
 	cancel context.CancelFunc
-	pipes  [2]*pipe    // by direction
-	holed  atomic.Bool // bytes were swallowed: the stream can't go on
+	pipes  [2]*pipe     // by direction
+	holed  atomic.Bool  // bytes were swallowed: the stream can't go on
+	dropTo atomic.Int64 // the last call of DropResponsesTo that a request has matched
+	mute   atomic.Bool  // no answer passes any more
 
 	mu       sync.Mutex   // guards what follows
 	server   *net.TCPConn // nil until connected

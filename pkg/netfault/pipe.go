@@ -112,7 +112,7 @@ func (p *pipe) step(c *chunk) (_ next, wait time.Duration, changed <-chan struct
 	switch {
 	case faults.stall:
 		return held, 0, changed
-	case faults.dropResponses && p.direction == answers:
+	case (faults.dropResponses || p.pair.mute.Load()) && p.direction == answers:
 		p.swallow(c)
 		if c.err != nil {
 			return held, 0, changed

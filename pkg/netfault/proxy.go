@@ -31,7 +31,7 @@ type Proxy struct {
 	mu       sync.Mutex // guards what follows
 	upstream string
 	faults   faults
-	orders   int64         // calls of Truncate so far
+	orders   int64         // calls so far of what counts them
 	changed  chan struct{} // closed, and made anew, when faults change
 	pairs    map[*pair]struct{}
 	counts   Counts
@@ -43,6 +43,13 @@ type faults struct {
 	delay, jitter                time.Duration
 	rate                         int // bytes per second each way of a connection; 0: unlimited
 	truncate                     [2]limit
+	dropTo                       matcher
+}
+
+// matcher makes connections lose their answers from a certain request on.
+type matcher struct {
+	order   int64 // which call of DropResponsesTo this is; 0: none
+	matches func(request []byte) bool
 }
 
 // limit cuts a connection after some more bytes in one direction.
@@ -139,6 +146,27 @@ func (p *Proxy) Stall() { p.set(func(f *faults) { f.stall = true }) }
 // lost something.
 func (p *Proxy) DropResponses() { p.set(func(f *faults) { f.dropResponses = true }) }
 
+// Mute swallows what the upstream answers on the connections that live now, for
+// as long as they do: nobody is told, and Heal does not end it. New ones are served.
+func (p *Proxy) Mute() {
+	for _, pair := range p.live() {
+		pair.mute.Store(true)
+	}
+	p.set(func(*faults) {}) // Whoever waits looks again, and what passes is waited for.
+}
+
+// DropResponsesTo is DropResponses on those connections only on which a request
+// matches, from that request on: a client that asks its way to where it then
+// sends what matters loses the answer to that alone. The function sees what one
+// read has brought, which is a whole request where the client sends it at once
+// and it isn't large.
+func (p *Proxy) DropResponsesTo(matches func(request []byte) bool) {
+	p.set(func(f *faults) {
+		p.orders++
+		f.dropTo = matcher{p.orders, matches}
+	})
+}
+
 // Delay makes all bytes arrive later by the delay and a random part of the
 // jitter, in order.
 func (p *Proxy) Delay(delay, jitter time.Duration) {
@@ -170,7 +198,7 @@ func (p *Proxy) truncate(d direction, n int64) {
 func (p *Proxy) Heal() {
 	p.set(func(f *faults) { *f = faults{} })
 	for _, pair := range p.live() {
-		if pair.holed.Load() {
+		if pair.holed.Load() && !pair.mute.Load() {
 			pair.reset()
 		}
 	}
