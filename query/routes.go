@@ -13,6 +13,7 @@ import (
 	"daybook/pkg/httpserver"
 	"daybook/query/aggregate"
 	"daybook/query/audit"
+	"daybook/query/export"
 	"daybook/query/preset"
 	"daybook/query/search"
 	"daybook/query/statement"
@@ -38,6 +39,7 @@ func Routes(d Deps) []httpserver.Route {
 	reader := statement.NewReader(d.Conn, d.Limits)
 	events := search.New(reader, d.RetentionDays, d.Now, d.Stored)
 	aggregates := aggregate.New(reader, d.RetentionDays, d.Now)
+	exports := export.New(reader, d.RetentionDays, d.Now)
 	presets := preset.New(d.Conn, reader, d.Now)
 	// filtering is handler for a call that filters: with preset=ID and @me.
 	filtering := func(serve func(http.ResponseWriter, *http.Request) error) echo.HandlerFunc {
@@ -48,6 +50,7 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodPost, Path: "/api/v1/events", Scope: auth.ScopeEventsWrite, MaxBody: d.MaxIntake, Handler: d.Intake},
 		{Method: http.MethodGet, Path: "/api/v1/events", Scope: auth.ScopeEventsRead, Handler: filtering(events.ServeSearch)},
 		{Method: http.MethodGet, Path: "/api/v1/events/stream", Scope: auth.ScopeEventsRead, Stream: true, Handler: asking(presets, d.Stream)},
+		{Method: http.MethodGet, Path: "/api/v1/events/export", Scope: auth.ScopeEventsRead, Stream: true, Handler: filtering(exports.ServeExport)},
 		{Method: http.MethodGet, Path: "/api/v1/events/histogram", Scope: auth.ScopeEventsRead, Handler: filtering(aggregates.ServeHistogram)},
 		{Method: http.MethodPost, Path: "/api/v1/events/aggregate", Scope: auth.ScopeEventsRead, Handler: filtering(aggregates.ServeAggregate)},
 		{Method: http.MethodGet, Path: "/api/v1/events/:eventId", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeEvent)},

@@ -10,16 +10,12 @@ import (
 	"daybook/query/filter"
 )
 
-// blockRows keeps the blocks that a server sends small, however large their
-// rows: a block stands in memory whole, there and here.
-const blockRows = 2048
-
 // Each runs a statement that may last, and calls row for each of its rows as
-// it arrives. Neither its time nor its rows are limited, but its memory is, on the server
-// and here. When the server is lost and comes back, build is called again for the statement of
+// it arrives. Neither its time nor its rows are limited, but its memory is: rows come
+// in blocks of at most blockRows, and a block stands in memory whole, there and here. When the server is lost and comes back, build is called again for the statement of
 // what is missing: row may have been called for some of it already. An error of row
 // ends it, and is returned as it is; other errors are problems, as Collect's.
-func Each(ctx context.Context, r *Reader, build func() *filter.Builder, row func(driver.Rows) error) error {
+func Each(ctx context.Context, r *Reader, blockRows int, build func() *filter.Builder, row func(driver.Rows) error) error {
 	var stopped error
 	err := clickhouse.ReadRetry(ctx, func() error {
 		// Closing rows reads them to their end, unless the query is cancelled.

@@ -28,7 +28,7 @@ func TestEach_NotLimited(t *testing.T) {
 	config.MaxRowsRead, config.MaxDuration = 10, 100*time.Millisecond
 	r := NewReader(open(t, clickhousetest.Start(t)), config)
 	n := 0
-	require.NoError(t, Each(t.Context(), r, text("SELECT number, sleepEachRow(0.0001) FROM numbers(10000)"), func(driver.Rows) error {
+	require.NoError(t, Each(t.Context(), r, 100, text("SELECT number, sleepEachRow(0.0001) FROM numbers(10000)"), func(driver.Rows) error {
 		n++
 		return nil
 	}))
@@ -39,7 +39,7 @@ func TestEach_MemoryIsLimited(t *testing.T) {
 	config := DefaultConfig()
 	config.MaxMemory = 16 << 20
 	r := NewReader(open(t, clickhousetest.Start(t)), config)
-	err := Each(t.Context(), r, text("SELECT groupArray(number) FROM numbers(1e7)"), func(driver.Rows) error { return nil })
+	err := Each(t.Context(), r, 100, text("SELECT groupArray(number) FROM numbers(1e7)"), func(driver.Rows) error { return nil })
 	var problem *apierror.Error
 	require.ErrorAs(t, err, &problem)
 	require.Contains(t, problem.Detail, "query.max_memory")
@@ -55,7 +55,7 @@ func TestEach_Stops(t *testing.T) {
 		"by the caller": func(cancel context.CancelFunc) error { cancel(); return nil },
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
-		err := Each(ctx, r, text("SELECT number AS endless FROM system.numbers"), func(driver.Rows) error { return end(cancel) })
+		err := Each(ctx, r, 100, text("SELECT number AS endless FROM system.numbers"), func(driver.Rows) error { return end(cancel) })
 		cancel()
 		require.Error(t, err, name)
 		require.True(t, errors.Is(err, enough) || errors.Is(err, context.Canceled), "%s: %v", name, err)
