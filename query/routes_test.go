@@ -21,6 +21,7 @@ import (
 	"daybook/pkg/event"
 	"daybook/pkg/httpserver"
 	"daybook/pkg/tenant"
+	"daybook/query/filter"
 	"daybook/query/querytest"
 	"daybook/query/statement"
 )
@@ -45,7 +46,7 @@ func serve(t *testing.T, limits statement.Config, events ...event.Event) (base s
 	config := httpserver.Config{Addr: "127.0.0.1:0"}
 	server, err := httpserver.New(config, httpserver.Deps{
 		Log: zaptest.NewLogger(t), Registry: prometheus.NewRegistry(), Keys: keys{}, Ready: httpserver.NewReadiness(),
-		Routes: Routes(Deps{Conn: conn, Limits: limits, RetentionDays: 365, Now: func() time.Time { return now }, Intake: none, Stream: none, Publish: recorded}),
+		Routes: Routes(Deps{Conn: conn, Limits: limits, RetentionDays: 365, Now: func() time.Time { return now }, Intake: none, Stream: filterOnly, Publish: recorded}),
 	})
 	require.NoError(t, err)
 	listener, err := httpserver.Listen(t.Context(), "http.addr", config.Addr)
@@ -59,6 +60,15 @@ func serve(t *testing.T, limits statement.Config, events ...event.Event) (base s
 		require.NoError(t, <-done)
 	})
 	return config.URL(listener)
+}
+
+// filterOnly stands for the live stream: it answers with the filter that it reads.
+func filterOnly(c echo.Context) error {
+	f, err := filter.ParseRequest(c.Request().Context(), c.QueryParams(), now)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusTeapot, map[string]string{"filter": f.Canonical()})
 }
 
 func recorded(context.Context, tenant.ID, []byte) error { return nil }
