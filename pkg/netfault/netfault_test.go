@@ -375,6 +375,30 @@ func TestMute(t *testing.T) {
 	silent(t, mute)
 }
 
+func TestDropResponsesTo(t *testing.T) {
+	p := netfault.Start(t, echo(t))
+	lost, kept := dial(t, p), dial(t, p)
+	p.DropResponsesTo(func(request []byte) bool { return bytes.HasPrefix(request, []byte("commit")) })
+	for _, conn := range []net.Conn{lost, kept} {
+		say(t, conn, "find")
+		hear(t, conn, "find")
+	}
+	say(t, lost, "commit")
+	until(t, p, "the answer is swallowed", func(c netfault.Counts) bool { return c.Swallowed == 6 })
+	say(t, lost, "more")
+	until(t, p, "later ones as well", func(c netfault.Counts) bool { return c.Swallowed == 10 })
+	say(t, kept, "more")
+	hear(t, kept, "more")
+	p.Heal()
+	isReset(t, lost)
+
+	say(t, kept, "commit")
+	hear(t, kept, "commit")
+	p.DropResponsesTo(func([]byte) bool { return false })
+	say(t, kept, "commit")
+	hear(t, kept, "commit")
+}
+
 func TestDelay(t *testing.T) {
 	p := netfault.Start(t, echo(t))
 	conn := dial(t, p)

@@ -127,6 +127,11 @@ func (p *pair) tear(d direction) {
 	}
 }
 
+// loses reports whether answers are swallowed.
+func (p *pair) loses(f faults) bool {
+	return f.dropResponses || p.mute.Load() || f.dropTo.order != 0 && f.dropTo.order == p.dropTo.Load()
+}
+
 // truncate ends both sides in the middle of a direction.
 func (p *pair) truncate(d direction) {
 	p.mu.Lock()

@@ -112,7 +112,7 @@ func (p *pipe) step(c *chunk) (_ next, wait time.Duration, changed <-chan struct
 	switch {
 	case faults.stall:
 		return held, 0, changed
-	case (faults.dropResponses || p.pair.mute.Load()) && p.direction == answers:
+	case p.direction == answers && p.pair.loses(faults):
 		p.swallow(c)
 		if c.err != nil {
 			return held, 0, changed
@@ -125,6 +125,9 @@ func (p *pipe) step(c *chunk) (_ next, wait time.Duration, changed <-chan struct
 	}
 	if wait := time.Until(due); wait > 0 {
 		return again, wait, changed
+	}
+	if to := faults.dropTo; p.direction == requests && to.order != 0 && to.matches(c.bytes) {
+		p.pair.dropTo.Store(to.order)
 	}
 	if !p.write(c, faults) {
 		return ended, 0, changed
