@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -23,6 +24,7 @@ import (
 type BrokerConfig struct {
 	Dir        string // its data folder; created where it is missing
 	Addr       string // host:port; port 0 takes a free one
+	Advertise  string // host:port that clients are told to use, as behind a port mapping; "": the one that Addr has become
 	Partitions int    // of a topic that is created without saying; 0: 8
 
 	// Retention is how long a message is kept after it arrived, at least: whole
@@ -60,6 +62,9 @@ const (
 // one line for the user; it names the setting where the address is taken.
 func StartBroker(config BrokerConfig) (*Broker, error) {
 	config = config.withDefaults()
+	if _, _, err := net.SplitHostPort(config.Advertise); config.Advertise != "" && err != nil {
+		return nil, fmt.Errorf("the embedded broker cannot tell clients to use %q: it is not host:port", config.Advertise)
+	}
 	if err := os.MkdirAll(config.Dir, 0o750); err != nil {
 		return nil, fmt.Errorf("embedded.dir: cannot create the data folder: %w", err)
 	}
@@ -67,7 +72,8 @@ func StartBroker(config BrokerConfig) (*Broker, error) {
 	if err != nil {
 		return nil, listenError("embedded.kafka_addr", config.Addr, err)
 	}
-	advertised := advertise(listener)
+	addr := reachable(listener.Addr().String())
+	advertised := advertisedListener{listener, textAddr(cmp.Or(config.Advertise, addr))}
 	id, err := clusterID(config.Dir)
 	if err != nil {
 		_ = listener.Close()
@@ -100,7 +106,7 @@ func StartBroker(config BrokerConfig) (*Broker, error) {
 		return nil, fmt.Errorf("start the embedded broker on %s: %w", config.Dir, err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	b := &Broker{cluster: cluster, addr: advertised.Addr().String(), stop: stop}
+	b := &Broker{cluster: cluster, addr: addr, stop: stop}
 	b.retention.Go(func() { b.keepRetention(ctx, config) })
 	return b, nil
 }
@@ -157,7 +163,8 @@ func (b *Broker) Close() error {
 	return nil
 }
 
-// advertisedListener tells the broker which address to give to its clients.
+// advertisedListener tells the broker which address to give to its clients: one
+// that they can connect to, which that of every interface isn't.
 type advertisedListener struct {
 	net.Listener
 	addr net.Addr
@@ -169,12 +176,6 @@ type textAddr string
 
 func (textAddr) Network() string  { return "tcp" }
 func (a textAddr) String() string { return string(a) }
-
-// advertise makes a listener on every interface known by an address that a
-// client can connect to.
-func advertise(l net.Listener) net.Listener {
-	return advertisedListener{l, textAddr(reachable(l.Addr().String()))}
-}
 
 // brokerLog passes the broker's warnings on. What it says of single requests
 // stays out: clients with faults are not ours to report.

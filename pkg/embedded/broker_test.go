@@ -230,6 +230,19 @@ func TestBroker_EveryInterface(t *testing.T) {
 	require.NoError(t, writeTo(t, broker.Addr(), "events", 0).WriteMessages(t.Context(), kafka.Message{Value: []byte("v")}))
 }
 
+// Behind a port mapping, clients are told the address that is mapped.
+func TestBroker_Advertise(t *testing.T) {
+	broker := startBroker(t, func(c *embedded.BrokerConfig) { c.Advertise = "kafka.example:19092" })
+	metadata, err := kafkaClient(t, broker.Addr()).Metadata(t.Context(), &kafka.MetadataRequest{})
+	require.NoError(t, err)
+	require.Len(t, metadata.Brokers, 1)
+	require.Equal(t, "kafka.example", metadata.Brokers[0].Host)
+	require.Equal(t, 19092, metadata.Brokers[0].Port)
+
+	_, err = embedded.StartBroker(embedded.BrokerConfig{Dir: t.TempDir(), Addr: "127.0.0.1:0", Advertise: "nonsense"})
+	require.ErrorContains(t, err, `"nonsense": it is not host:port`)
+}
+
 func TestBroker_DamagedFolder(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "meta.json"), []byte("{"), 0o600))

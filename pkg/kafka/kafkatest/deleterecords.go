@@ -15,7 +15,7 @@ import (
 // an offset, as retention does. kafka-go has no call for it.
 func DeleteRecords(t testing.TB, config daybookkafka.Config, partition int, below int64) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...))
+	client, err := kgo.NewClient(kgo.SeedBrokers(config.Brokers...), kgo.Dialer(dialAround))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,9 +36,13 @@ func StartEmbedded(t testing.TB) daybookkafka.Config {
 // and start it again; it is closed when the test ends in any case.
 func Broker(t testing.TB, dir, addr string) *embedded.Broker {
 	t.Helper()
-	broker, err := embedded.StartBroker(embedded.BrokerConfig{
-		Dir: dir, Addr: addr, Partitions: Partitions, Log: zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel)),
-	})
+	return startEmbedded(t, embedded.BrokerConfig{Dir: dir, Addr: addr})
+}
+
+func startEmbedded(t testing.TB, config embedded.BrokerConfig) *embedded.Broker {
+	t.Helper()
+	config.Partitions, config.Log = Partitions, zaptest.NewLogger(t, zaptest.Level(zap.ErrorLevel))
+	broker, err := embedded.StartBroker(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +62,15 @@ var nonWord = regexp.MustCompile(`\W+`)
 // other test uses, and creates the topics.
 func Fresh(t testing.TB, addr string, replication int) daybookkafka.Config {
 	t.Helper()
+	return fresh(t, []string{addr}, replication)
+}
+
+func fresh(t testing.TB, addrs []string, replication int) daybookkafka.Config {
+	t.Helper()
 	name := nonWord.ReplaceAllString(t.Name(), "_")
 	name = fmt.Sprintf("%s.%d", strings.ToLower(name[:min(len(name), 80)]), topics.Add(1))
 	config := daybookkafka.DefaultConfig()
-	config.Brokers = []string{addr}
+	config.Brokers = addrs
 	config.Topic, config.DeadLetterTopic, config.Group = name, name+".dead", name
 	config.Partitions, config.Replication = Partitions, replication
 	CreateTopic(t, config, config.Topic, Partitions)
@@ -89,10 +98,7 @@ func poll(t testing.TB, what string, condition func(context.Context) bool) {
 // partition of it has a leader.
 func CreateTopic(t testing.TB, config daybookkafka.Config, name string, partitions int) {
 	t.Helper()
-	client, done, err := config.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, done := connect(config)
 	defer done()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -119,39 +125,4 @@ func ready(ctx context.Context, client *kafka.Client, name string, partitions in
 		}
 	}
 	return true
-}
-
-// Produce publishes messages to the settings' topic and returns once every
-// replica has them. A message goes where its key says; where Partition is set
-// in all of them, use ProduceTo.
-func Produce(t testing.TB, config daybookkafka.Config, messages ...kafka.Message) {
-	t.Helper()
-	write(t, config, &kafka.Hash{}, messages)
-}
-
-// ProduceTo publishes messages to one partition of the settings' topic, in order.
-func ProduceTo(t testing.TB, config daybookkafka.Config, partition int, messages ...kafka.Message) {
-	t.Helper()
-	write(t, config, kafka.BalancerFunc(func(kafka.Message, ...int) int { return partition }), messages)
-}
-
-func write(t testing.TB, config daybookkafka.Config, balancer kafka.Balancer, messages []kafka.Message) {
-	t.Helper()
-	client, done, err := config.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer done()
-	writer := &kafka.Writer{
-		Addr: client.Addr, Transport: client.Transport, Topic: config.Topic, Balancer: balancer,
-		RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, BatchSize: 10_000, BatchBytes: 15 << 20,
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	if err := writer.WriteMessages(ctx, messages...); err != nil {
-		t.Fatalf("produce to %s: %v", config.Topic, err)
-	}
-	if err := writer.Close(); err != nil {
-		t.Fatalf("close the producer of %s: %v", config.Topic, err)
-	}
 }

@@ -45,17 +45,14 @@ func AddPartitions(t testing.TB, config daybookkafka.Config, n int) {
 	t.Helper()
 	ask(t, config, "add partitions to "+config.Topic, func(ctx context.Context, client *kafka.Client) error {
 		answer, err := client.CreatePartitions(ctx, &kafka.CreatePartitionsRequest{
-			Topics: []kafka.TopicPartitionsConfig{{Name: config.Topic, Count: int32(n)}}, //nolint:gosec // A handful.
+			Topics: []kafka.TopicPartitionsConfig{{Name: config.Topic, Count: int32(n)}},
 		})
 		if err != nil {
 			return err
 		}
 		return answer.Errors[config.Topic]
 	})
-	client, done, err := config.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, done := connect(config)
 	defer done()
 	poll(t, "every partition of "+config.Topic+" has a leader", func(ctx context.Context) bool { return ready(ctx, client, config.Topic, n) })
 }
@@ -70,10 +67,7 @@ func DeleteTopic(t testing.TB, config daybookkafka.Config) {
 		}
 		return answer.Errors[config.Topic]
 	})
-	client, done, err := config.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, done := connect(config)
 	defer done()
 	poll(t, config.Topic+" is gone", func(ctx context.Context) bool {
 		metadata, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{config.Topic}})
@@ -85,10 +79,7 @@ func DeleteTopic(t testing.TB, config daybookkafka.Config) {
 // as a tool does. The group must have no member.
 func SetCommitted(t testing.TB, config daybookkafka.Config, partition int, offset int64, metadata string) {
 	t.Helper()
-	client, done, err := config.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, done := connect(config)
 	defer done()
 	// A member that has just died, or left, may still be counted.
 	var last error
@@ -111,10 +102,7 @@ func SetCommitted(t testing.TB, config daybookkafka.Config, partition int, offse
 // ask sends a request of an administrator.
 func ask(t testing.TB, config daybookkafka.Config, what string, request func(context.Context, *kafka.Client) error) {
 	t.Helper()
-	client, done, err := config.Client()
-	if err != nil {
-		t.Fatal(err)
-	}
+	client, done := connect(config)
 	defer done()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()

@@ -1,0 +1,259 @@
+package kafkatest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"text/template"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/errgroup"
+)
+
+// apacheVersion is the one that scripts/kafka.sh fetches.
+const apacheVersion = "4.1.0"
+
+// proxies is how many tests may stand behind a proxy to one broker at once.
+const proxies = 6
+
+// Apache is a node of an Apache Kafka on a data folder: broker and controller
+// in one.
+type Apache struct {
+	id       int
+	lib      string // folder of jars
+	heap     string // at most
+	addr     string
+	settings string    // file
+	slots    chan slot // free ones
+
+	mu      sync.Mutex // guards process
+	process *process
+}
+
+// process is one life of the broker.
+type process struct {
+	command *exec.Cmd
+	output  *lockedBuffer
+	exited  chan struct{}
+}
+
+// slot is a listener of a broker whose clients are told a proxy's address.
+type slot struct{ Name, Listen, Advertise string }
+
+var settings = template.Must(template.New("").Parse(`
+process.roles=broker,controller
+node.id={{.ID}}
+controller.quorum.voters={{.Voters}}
+listeners=PLAINTEXT://{{.Addr}},CONTROLLER://{{.Controller}}{{range .Slots}},{{.Name}}://{{.Listen}}{{end}}
+advertised.listeners=PLAINTEXT://{{.Addr}}{{range .Slots}},{{.Name}}://{{.Advertise}}{{end}}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{{range .Slots}},{{.Name}}:PLAINTEXT{{end}}
+log.dirs={{.Dir}}
+num.partitions=4
+auto.create.topics.enable=false
+message.max.bytes=16777216
+default.replication.factor={{.Replication}}
+min.insync.replicas={{.InSync}}
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor={{.Replication}}
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor={{.Replication}}
+transaction.state.log.min.isr={{.InSync}}
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+{{- if gt .Replication 1}}
+broker.session.timeout.ms=4000
+broker.heartbeat.interval.ms=500
+controller.quorum.election.timeout.ms=1000
+controller.quorum.fetch.timeout.ms=2000
+{{- end}}
+`))
+
+// newNodes makes the data folders of a cluster's nodes, whose addresses stay
+// over restarts and are released by the function that it returns.
+func newNodes(dir, lib string, count int) (_ []*Apache, release func(), err error) {
+	slots := 0
+	heap := "256m"
+	if count == 1 {
+		slots, heap = proxies, "512m"
+	}
+	held, err := holdPorts(count*2 + slots*2)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			held.release()
+		}
+	}()
+	addrs, controllers := held.take(count), held.take(count)
+	voters := make([]string, count)
+	for i, addr := range controllers {
+		voters[i] = fmt.Sprintf("%d@%s", i+1, addr)
+	}
+	nodes := make([]*Apache, count)
+	var formatting errgroup.Group
+	for i := range nodes {
+		a := &Apache{
+			id: i + 1, lib: lib, heap: heap, addr: addrs[i], slots: make(chan slot, slots),
+			settings: filepath.Join(dir, fmt.Sprintf("node%d.properties", i+1)),
+		}
+		var taken []slot
+		for j := range slots {
+			addrs := held.take(2)
+			taken = append(taken, slot{Name: fmt.Sprintf("PROXY%d", j+1), Listen: addrs[0], Advertise: addrs[1]})
+			a.slots <- taken[j]
+		}
+		var text bytes.Buffer
+		if err := settings.Execute(&text, map[string]any{
+			"ID": a.id, "Voters": strings.Join(voters, ","), "Addr": a.addr, "Controller": controllers[i], "Slots": taken,
+			"Dir": filepath.Join(dir, fmt.Sprintf("node%d", a.id)), "Replication": min(count, 3), "InSync": min(count, 2),
+		}); err != nil {
+			return nil, nil, err
+		}
+		if err := os.WriteFile(a.settings, text.Bytes(), 0o600); err != nil {
+			return nil, nil, err
+		}
+		nodes[i] = a
+		formatting.Go(a.format)
+	}
+	if err := formatting.Wait(); err != nil {
+		return nil, nil, err
+	}
+	return nodes, held.release, nil
+}
+
+func (a *Apache) format() error {
+	const clusterID = "ZGF5Ym9vay1pbi10ZXN0cw" // 16 bytes, as Kafka wants them.
+	if out, err := a.java("kafka.tools.StorageTool", "format", "-t", clusterID, "-c", a.settings).CombinedOutput(); err != nil {
+		return fmt.Errorf("format the data folder: %w\n%s", err, out)
+	}
+	return nil
+}
+
+func (a *Apache) java(args ...string) *exec.Cmd {
+	args = append([]string{"-Xms64m", "-Xmx" + a.heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", filepath.Join(a.lib, "*")}, args...)
+	return exec.Command("java", args...) //nolint:gosec,noctx // It ends by Kill, or with this process.
+}
+
+// Addr is where clients reach the broker, whether it runs or not.
+func (a *Apache) Addr() string { return a.addr }
+
+// Start starts the broker and waits until it answers.
+func (a *Apache) Start() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.process != nil {
+		return errors.New("it runs already")
+	}
+	p := &process{command: a.java("kafka.Kafka", a.settings), output: &lockedBuffer{}, exited: make(chan struct{})}
+	p.command.Stdout, p.command.Stderr = p.output, p.output
+	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	started := make(chan error)
+	go func() {
+		// The kernel takes the thread that started the child for its parent, so
+		// that thread has to live as long as the child.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := p.command.Start()
+		started <- err
+		if err == nil {
+			_ = p.command.Wait() // Killed, as a rule.
+			close(p.exited)
+		}
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	a.process = p
+	if err := a.awaitAnswer(p); err != nil {
+		a.kill()
+		return fmt.Errorf("%w\n%s", err, p.output.String())
+	}
+	return nil
+}
+
+// awaitAnswer waits until the broker takes part in its cluster, which is later
+// than the port.
+func (a *Apache) awaitAnswer(p *process) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(a.addr), Transport: transport, Timeout: 5 * time.Second}
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		metadata, err := client.Metadata(ctx, &kafka.MetadataRequest{})
+		if err == nil && metadata.Controller.Host != "" && slices.ContainsFunc(metadata.Brokers, func(b kafka.Broker) bool { return b.ID == a.id }) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-p.exited:
+			return errors.New("it has ended")
+		case <-ctx.Done():
+			return fmt.Errorf("it doesn't answer: %w", errors.Join(err, ctx.Err()))
+		}
+	}
+}
+
+// Kill ends the broker as the loss of its machine would. What it has
+// acknowledged is in the page cache, so it comes back with Start.
+func (a *Apache) Kill() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.kill()
+}
+
+// Signal sends a signal to the broker: SIGSTOP and SIGCONT make it hang and go
+// on, SIGTERM shuts it down.
+func (a *Apache) Signal(signal syscall.Signal) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.process == nil {
+		return errors.New("it doesn't run")
+	}
+	return a.process.command.Process.Signal(signal)
+}
+
+func (a *Apache) kill() {
+	if a.process == nil {
+		return
+	}
+	_ = a.process.command.Process.Kill() // It may have ended.
+	<-a.process.exited
+	a.process = nil
+}
+
+// lockedBuffer keeps the first part of what a process says.
+type lockedBuffer struct {
+	mu   sync.Mutex // guards text
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.text.Len() < 64<<10 {
+		b.text.Write(p)
+	}
+	return len(p), nil
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
