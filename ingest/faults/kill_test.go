@@ -141,6 +141,7 @@ func TestFault02_ServerAndNodeRestarted(t *testing.T) {
 // with the rows stored. Others take over, and then it wakes up and goes on.
 func TestFault07_Zombie(t *testing.T) {
 	for name, fault := range map[string]string{
+		"before the plan":  "before_plan:3:stop",
 		"in mid-insert":    "mid_send:3:stop",
 		"after the plan":   "after_plan:3:stop",
 		"after the insert": "after_insert:3:stop",

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"daybook/ingest"
+	"daybook/pkg/clickhouse/clickhousetest"
+	"daybook/pkg/kafka/kafkatest"
 	"daybook/pkg/netfault"
 	"daybook/schema"
 )
@@ -77,6 +79,20 @@ func TestFault03_WayToClickHouseFails(t *testing.T) {
 	}
 }
 
+// The answer to an insert is lost and nobody ever says so: the connection stays
+// open and mute. The node must notice by itself.
+func TestFault03_AnswerLostForGood(t *testing.T) {
+	onBoth(t, func(s *stack) {
+		s.config.MaxRows = 100
+		proxy := s.behindProxy()
+		s.publish(mixed("early", 500)...)
+		happened := s.at("mid_send", 3, proxy.Mute)
+		s.start()
+		s.after(happened)
+		s.settles()
+	})
+}
+
 // A loop of cuts at random moments, under load.
 func TestFault03_SpottyNetwork(t *testing.T) {
 	onBoth(t, func(s *stack) {
@@ -98,6 +114,69 @@ func TestFault03_SpottyNetwork(t *testing.T) {
 				proxy.DropResponses()
 			}
 			s.wait(time.Duration(random.IntN(200)) * time.Millisecond)
+			proxy.Heal()
+		}
+		load.stop()
+		s.settles()
+	})
+}
+
+// The broker is paused while it should take a commit, and comes back 5, 35 and
+// 60 s later. ClickHouse's own Kafka engine makes 42 rows of these 22 messages.
+func TestFault04_BrokerPausedDuringCommit(t *testing.T) {
+	for _, pause := range []time.Duration{5 * time.Second, 35 * time.Second, 60 * time.Second} {
+		if pause > 5*time.Second && !long() {
+			continue
+		}
+		for _, point := range []string{"after_write", "before_plan"} {
+			t.Run(pause.String()+" "+point, func(t *testing.T) {
+				t.Parallel()
+				kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
+					t.Parallel()
+					k, proxy := kafkatest.Proxied(t, kind)
+					s := newStack(t, k, clickhousetest.Start(t))
+					s.config.MaxRows = 20
+					s.publishTo(0, sample("x", 20)...)
+					happened := s.at(point, 1, proxy.Stall)
+					s.publishTo(0, sample("y", 2)...)
+					s.start()
+					s.after(happened)
+					s.wait(pause)
+					proxy.Heal()
+					s.await(22, countEvents)
+					s.settles()
+					if got := s.count(countEvents); got != 22 {
+						s.Errorf("%d rows for 22 messages", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The way to the broker fails at random, under load.
+func TestFault04_SpottyWayToBroker(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
+		t.Parallel()
+		k, proxy := kafkatest.Proxied(t, kind)
+		s := newStack(t, k, clickhousetest.Start(t))
+		random := s.random()
+		s.config.MaxRows = 200
+		load := s.load(2000)
+		s.start()
+		for range 20 {
+			s.wait(time.Duration(random.IntN(400)) * time.Millisecond)
+			switch random.IntN(4) {
+			case 0:
+				proxy.Cut()
+			case 1:
+				proxy.Truncate(int64(random.IntN(100_000)))
+			case 2:
+				proxy.Stall()
+			case 3:
+				proxy.DropResponses()
+			}
+			s.wait(time.Duration(random.IntN(300)) * time.Millisecond)
 			proxy.Heal()
 		}
 		load.stop()

@@ -3,13 +3,19 @@
 package faults
 
 import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/compress"
 
+	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
+	"daybook/pkg/kafka/kafkatest"
 	"daybook/schema"
 )
 
@@ -70,6 +76,40 @@ func TestFault16_EveryCodec(t *testing.T) {
 			}
 		}
 		s.start()
+		s.settles()
+	})
+}
+
+// Messages of all sizes: the greatest that is allowed, one byte more, and more
+// than a fetch asks for; and a network that cuts answers short.
+func TestFault18_HugeMessages(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
+		t.Parallel()
+		k, proxy := kafkatest.Proxied(t, kind)
+		s := newStack(t, k, clickhousetest.Start(t))
+		s.config.MaxEventBytes = 5 << 20
+		s.decoder = s.newDecoder()
+		sized := func(id string, size int) kafka.Message {
+			head := fmt.Sprintf(`{"eventId":%q,"tenantId":"t","eventType":"x","payload":{"s":"`, id)
+			var noise bytes.Buffer
+			for noise.Len() < size-len(head)-3 {
+				fmt.Fprintf(&noise, "%016x", rand.Uint64()) //nolint:gosec // Only has to be incompressible.
+			}
+			return kafka.Message{Value: append(append([]byte(head), noise.Bytes()[:size-len(head)-3]...), `"}}`...)}
+		}
+		most := int(s.config.MaxEventBytes)
+		for i, size := range []int{most, most + 1, 3 << 20, 1 << 20, 2<<20 - 1, 2 << 20, 100} {
+			s.publishTo(0, sized(fmt.Sprint("huge", i), size))
+			s.publishTo(0, sample(fmt.Sprint("small", i), 5)...)
+		}
+		for i := range 8 {
+			proxy.Truncate(int64(1) << (3 * i))
+			if i == 0 {
+				s.start()
+			}
+			s.wait(150 * time.Millisecond)
+			proxy.Heal()
+		}
 		s.settles()
 	})
 }

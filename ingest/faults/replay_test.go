@@ -211,6 +211,23 @@ func TestFault21_TopicMadeAnew(t *testing.T) {
 	}
 }
 
+// The end of the log was cut off, as when a replica that lagged becomes the
+// leader: the committed offset is beyond the end. All of it is verified, and
+// nothing doubles.
+func TestFault21_LogCutShort(t *testing.T) {
+	onBoth(t, func(s *stack) {
+		s.publishTo(0, mixed("x", 300)...)
+		n := s.start()
+		s.awaitSettled()
+		n.stop()
+		kafkatest.SetCommitted(s, s.kafka, 0, 350, "v1")
+		n = s.start()
+		s.publishTo(0, mixed("y", 100)...)
+		s.settles()
+		s.wantGap(n, ingest.Gap{Reason: "topic_recreated"})
+	})
+}
+
 // A dead letter that is no fault any more becomes the event it would have been,
 // once, however often it is replayed.
 func TestReplay_DeadLetters(t *testing.T) {

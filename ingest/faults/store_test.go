@@ -22,18 +22,20 @@ func long() bool { return os.Getenv("FAULTS_LONG") != "" }
 // The server forgets its deduplication tokens between an attempt and the retry.
 func TestFault09_TokensForgotten(t *testing.T) {
 	for name, window := range map[string]int{"off": 0, "one": 1} {
-		t.Run("dead node, window "+name, func(t *testing.T) {
-			t.Parallel()
-			onBoth(t, func(s *stack) {
-				s.config.MaxRows = 100
-				s.publish(mixed("early", 800)...)
-				p := s.startProcess("after_insert:3:kill")
-				p.awaitExit()
-				s.window(window)
-				s.startProcess("")
-				s.settles()
+		for _, point := range []string{"after_insert", "after_dead"} {
+			t.Run("node killed "+point+", window "+name, func(t *testing.T) {
+				t.Parallel()
+				onBoth(t, func(s *stack) {
+					s.config.MaxRows = 100
+					s.publish(mixed("early", 800)...)
+					p := s.startProcess(point + ":3:kill")
+					p.awaitExit()
+					s.window(window)
+					s.startProcess("")
+					s.settles()
+				})
 			})
-		})
+		}
 		t.Run("lost answer, window "+name, func(t *testing.T) {
 			t.Parallel()
 			onBoth(t, func(s *stack) {
