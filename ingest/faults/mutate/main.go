@@ -28,7 +28,7 @@ func main() {
 		os.Exit(2)
 	}
 	if survivors > 0 {
-		fmt.Printf("%d mutants survived\n", survivors)
+		fmt.Printf("%d mutants were not caught\n", survivors)
 		os.Exit(1)
 	}
 }
@@ -46,11 +46,13 @@ func run(only, broker string, list bool) (survivors int, err error) {
 		}
 		began := time.Now()
 		caught, output, err := m.try(broker)
-		if err != nil {
-			return survivors, fmt.Errorf("%s: %w\n%s", m.name, err, output)
-		}
 		verdict := "caught"
-		if !caught {
+		switch {
+		case err != nil:
+			verdict = "ERROR"
+			output = "_test.go:" + err.Error() + "\n" + output
+			survivors++
+		case !caught:
 			verdict = "SURVIVED"
 			survivors++
 		}
@@ -80,6 +82,8 @@ func (m mutant) try(broker string) (caught bool, output string, err error) {
 	output = string(out)
 	var failed *exec.ExitError
 	switch {
+	case strings.Contains(output, "build daybook:"), strings.Contains(output, "[build failed]"):
+		return false, output, errors.New("it does not compile")
 	case err == nil && strings.Contains(output, "no tests to run"):
 		return false, output, errors.New("no test has that name")
 	case err == nil:
