@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -140,33 +139,4 @@ func visible(text string) string {
 		}
 	}
 	return b.String()
-}
-
-// csvTitles and csvRow are an event as a spreadsheet's row.
-var csvTitles = []string{
-	"eventId", "tenantId", "eventType", "category", "source", "severity", "actorType", "actorId", "actorName", "actorEmail",
-	"targetType", "targetId", "correlationId", "ipAddress", "userAgent", "createdAt", "ingestedAt", "payload",
-}
-
-func csvRow(e *client.Event) []string {
-	row := []string{
-		e.EventID, e.TenantID, e.EventType, e.Category, e.Source, e.Severity.String(), e.ActorType, e.ActorID, e.ActorName, e.ActorEmail,
-		e.TargetType, e.TargetID, e.CorrelationID, e.IPAddress, e.UserAgent,
-		e.CreatedAt.UTC().Format(time.RFC3339Nano), e.IngestedAt.UTC().Format(time.RFC3339Nano), string(e.Payload),
-	}
-	for i := range row {
-		row[i] = inert(row[i])
-	}
-	return row
-}
-
-// inert keeps spreadsheets from taking a cell for a formula: whoever writes
-// events must not run anything on the machine of whoever opens them (OWASP, CSV
-// injection).
-func inert(cell string) string {
-	if strings.IndexAny(cell, "=+-@\t\r\n") == 0 || strings.HasPrefix(cell, "＝") || strings.HasPrefix(cell, "＋") ||
-		strings.HasPrefix(cell, "－") || strings.HasPrefix(cell, "＠") {
-		return "'" + cell
-	}
-	return cell
 }

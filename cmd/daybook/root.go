@@ -71,7 +71,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "settings `file` (default: "+config.DefaultFile+" where there is one)")
 	root.AddCommand(
 		a.serveCommand(), a.migrateCommand(), a.keysCommand(), a.deadLettersCommand(), a.healthCommand(),
-		a.generateCommand(), a.publishCommand(), newSearchCommand(), newTailCommand(),
+		a.generateCommand(), a.publishCommand(), newSearchCommand(), newExportCommand(), newTailCommand(),
 		a.benchCommand(), a.versionCommand(), a.engineCommand(),
 	)
 	return root

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"daybook/pkg/client"
+	"daybook/pkg/event"
 )
 
 // searchPage is how many events one request of search asks for at most.
@@ -166,12 +167,12 @@ type csvTable struct {
 func (t *csvTable) page(events []client.Event) error {
 	if !t.headed {
 		t.headed = true
-		if err := t.writer.Write(csvTitles); err != nil {
+		if err := t.writer.Write(event.CSVColumns); err != nil {
 			return err
 		}
 	}
 	for i := range events {
-		if err := t.writer.Write(csvRow(&events[i])); err != nil {
+		if err := t.writer.Write(event.CSVRow(nil, &events[i].Event)); err != nil {
 			return err
 		}
 	}

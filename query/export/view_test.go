@@ -114,7 +114,7 @@ func TestExport_ContinuesAfterACut(t *testing.T) {
 		require.NoError(t, err)
 		row := rows[cut+1]
 		rest.Set("format", "csv")
-		rest.Set("after", after(row[slices.Index(CSVColumns, "createdAt")], Raw(row[0]), Raw(row[4])))
+		rest.Set("after", after(row[slices.Index(event.CSVColumns, "createdAt")], event.Raw(row[0]), event.Raw(row[4])))
 		tail := get(t, base, rest)
 		require.Equal(t, table.lines()[cut+2:], tail.lines(), "without the line of names")
 	}
