@@ -28,7 +28,7 @@ func (s *Service) ServeHistogram(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := appendHistogram(nil, request, found)
-	out = statement.AppendMeta(append(out, `,"meta":`...), began, usage, c.source.name(), false)
+	out = statement.AppendMeta(append(out, `,"meta":`...), began, usage, c.source.Name(), false)
 	return statement.WriteJSON(w, append(out, '}'))
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/query/filter"
+	"daybook/query/rollup"
 	"daybook/query/statement"
 	"daybook/schema"
 )
@@ -38,7 +39,7 @@ type computation struct {
 	*request
 	filter *filter.Filter // of the range
 	grid   grid
-	source source
+	source rollup.Source
 	only   []row // the top groups, where there is a top
 }
 
@@ -162,11 +163,11 @@ func (c *computation) rank(ctx context.Context) error {
 func (c *computation) rankStatement(b *filter.Builder) {
 	b.Write("SELECT ")
 	c.keysSQL(b)
-	c.source.fromSQL(b, c.scope, c.filter, c.groupBy)
+	c.source.From(b, c.scope, c.filter, columnsOf(c.groupBy))
 	b.Write(" GROUP BY ")
 	c.keyNames(b)
-	b.Write(" HAVING ", c.source.events(), " > 0 ORDER BY ")
-	c.metrics[c.by].rankSQL(b, c.source.events())
+	b.Write(" HAVING ", c.source.Events(), " > 0 ORDER BY ")
+	c.metrics[c.by].rankSQL(b, c.source.Events())
 	b.Write(" DESC NULLS LAST, ")
 	c.keyNames(b)
 	b.Write(" LIMIT ")
@@ -226,7 +227,7 @@ func (c *computation) statement(b *filter.Builder, further []level) (terms int) 
 	var keys []string
 	b.Write("SELECT ")
 	if c.grid.count() > 1 {
-		c.grid.startSQL(b, c.source.at())
+		c.grid.startSQL(b, c.source.At())
 	} else {
 		b.Int(c.grid.edges[0].Unix())
 	}
@@ -259,7 +260,7 @@ func (c *computation) statement(b *filter.Builder, further []level) (terms int) 
 		if i > 0 {
 			b.Write(", ")
 		}
-		m.partsSQL(b, c.source.events())
+		m.partsSQL(b, c.source.Events())
 	}
 	b.Write("] AS parts, ")
 	all := keys
@@ -271,7 +272,7 @@ func (c *computation) statement(b *filter.Builder, further []level) (terms int) 
 		sumsOver = "grouping(" + strings.Join(all, ") + grouping(") + ")"
 	}
 	b.Write("toUInt8(", sumsOver, ") AS sums_over")
-	c.source.fromSQL(b, c.scope, c.filter, c.groupBy)
+	c.source.From(b, c.scope, c.filter, columnsOf(c.groupBy))
 	switch {
 	case len(further) > 0:
 		b.Write(" GROUP BY GROUPING SETS ((", strings.Join(all, ", "), ")")
@@ -287,7 +288,7 @@ func (c *computation) statement(b *filter.Builder, further []level) (terms int) 
 		b.Write(" GROUP BY ", strings.Join(all, ", "))
 	}
 	// A rollup that was repaired has groups that come to nothing.
-	b.Write(" HAVING ", c.source.events(), " > 0")
+	b.Write(" HAVING ", c.source.Events(), " > 0")
 	if top && !c.other {
 		b.Write(" AND (k0 != '' OR sums_over = ", strconv.Itoa(len(all)), ")")
 	}

@@ -37,7 +37,7 @@ func (s *Service) ServeAggregate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	source := c.source.name()
+	source := c.source.Name()
 	var before *result
 	if request.compare {
 		p, err := c.previous()
@@ -48,8 +48,8 @@ func (s *Service) ServeAggregate(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		found.pair(before)
-		if p.source.rollup == nil {
-			source = p.source.name()
+		if !p.source.IsRollup() {
+			source = p.source.Name()
 		}
 	}
 	return statement.WriteJSON(w, appendAnswer(nil, request, found, before, source, usage, began))
