@@ -23,8 +23,10 @@ import (
 // apacheVersion is the one that scripts/kafka.sh fetches.
 const apacheVersion = "4.1.0"
 
-// proxies is how many tests may stand behind a proxy to one broker at once.
-const proxies = 6
+const (
+	proxies           = 6 // tests that may stand behind a proxy to one broker at once
+	offsetsPartitions = 4 // of the topic of the groups' offsets
+)
 
 // Apache is a node of an Apache Kafka on a data folder: broker and controller
 // in one.
@@ -65,7 +67,7 @@ auto.create.topics.enable=false
 message.max.bytes=16777216
 default.replication.factor={{.Replication}}
 min.insync.replicas={{.InSync}}
-offsets.topic.num.partitions=4
+offsets.topic.num.partitions={{.OffsetsPartitions}}
 offsets.topic.replication.factor={{.Replication}}
 transaction.state.log.num.partitions=1
 transaction.state.log.replication.factor={{.Replication}}
@@ -118,7 +120,7 @@ func newNodes(dir, lib string, count int) (_ []*Apache, release func(), err erro
 		var text bytes.Buffer
 		if err := settings.Execute(&text, map[string]any{
 			"ID": a.id, "Voters": strings.Join(voters, ","), "Addr": a.addr, "Controller": controllers[i], "Slots": taken,
-			"Dir": filepath.Join(dir, fmt.Sprintf("node%d", a.id)), "Replication": min(count, 3), "InSync": min(count, 2),
+			"Dir": filepath.Join(dir, fmt.Sprintf("node%d", a.id)), "Replication": min(count, 3), "InSync": min(count, 2), "OffsetsPartitions": offsetsPartitions,
 		}); err != nil {
 			return nil, nil, err
 		}

@@ -16,6 +16,9 @@ import (
 // committed asks the group's coordinator, which clients find through the broker.
 func committed(ctx context.Context, client *kafka.Client, config daybookkafka.Config) (int64, error) {
 	answer, err := client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: config.Group, Topics: map[string][]int{config.Topic: {0}}})
+	if err == nil {
+		err = answer.Error
+	}
 	if err != nil || len(answer.Topics[config.Topic]) == 0 { // The embedded broker leaves out what was never committed.
 		return -1, err
 	}
