@@ -26,8 +26,11 @@ build: need-go ## bin/daybook
 
 .PHONY: test
 test: need-go engine kafka kcat ## every test, on a real ClickHouse and real brokers
-	go test -timeout 20m ./...
+	go test -tags $(TAGS) -timeout 30m ./...
 	$(MAKE) --no-print-directory race
+
+# The fault suite needs fault points, which no other build has.
+TAGS := faultpoints
 
 # The packages whose goroutines share state. The race detector needs cgo, and a C compiler.
 RACE := ./cmd/... ./ingest/... ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
@@ -35,10 +38,25 @@ RACE := ./cmd/... ./ingest/... ./pkg/auth/... ./pkg/httpserver/... ./query/strea
 .PHONY: race
 race: need-go engine kafka kcat ## the tests of what is concurrent, under the race detector
 	@if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then \
-		echo 'go test -race $(RACE)'; go test -race -timeout 20m $(RACE); \
+		echo 'go test -race $(RACE)'; KAFKATEST_ONLY=embedded SOAK_DURATION=20s go test -race -tags $(TAGS) -timeout 20m $(RACE); \
 	else \
 		echo 'SKIP race: the race detector needs a C compiler (Debian: apt-get install gcc)'; [ "$${CI:-}" != true ]; \
 	fi
+
+# How long make soak goes on, on each broker; FAULTS_SEED repeats a course.
+DURATION ?= 10m
+
+.PHONY: soak
+soak: need-go engine kafka ## nodes under load with a random fault every 10 to 60 s: make soak DURATION=10m
+	SOAK_DURATION=$(DURATION) go test -tags $(TAGS) -count=1 -v -timeout 0 -run Fault24_Soak ./ingest/faults
+
+.PHONY: faults
+faults: need-go engine kafka ## the fault suite of ingest in its long forms, COUNT times: make faults COUNT=20
+	FAULTS_LONG=1 go test -tags $(TAGS) -count=$(or $(COUNT),1) -timeout 0 ./ingest/faults
+
+.PHONY: mutants
+mutants: need-go engine ## ingest with each mechanism switched off in turn: the fault suite must notice
+	go run ./ingest/faults/mutate
 
 .PHONY: engine
 engine: ## the embedded ClickHouse, fetched into the cache once
@@ -72,6 +90,7 @@ fmt-check:
 .PHONY: vet
 vet:
 	go vet ./...
+	go vet -tags $(TAGS) ./ingest/... ./cmd/...
 
 .PHONY: tidy-check
 tidy-check:

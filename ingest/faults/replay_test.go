@@ -220,7 +220,7 @@ func TestFault21_LogCutShort(t *testing.T) {
 		n := s.start()
 		s.awaitSettled()
 		n.stop()
-		kafkatest.SetCommitted(s, s.kafka, 0, 350, "v1")
+		kafkatest.SetCommitted(s, s.kafka, 0, 350, "v1;t=1")
 		n = s.start()
 		s.publishTo(0, mixed("y", 100)...)
 		s.settles()
