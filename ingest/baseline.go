@@ -30,13 +30,17 @@ func Prepare(c Config, decoder *event.Decoder, messages []event.Message) (*Prepa
 			open[m.Partition] = b
 			p.blocks = append(p.blocks, b)
 		}
-		var e event.Event
-		if err := decoder.Decode(m, &e); err != nil {
-			return nil, fmt.Errorf("decode %s/%s: %w", m.Topic, m.Position, err)
-		}
-		b.add(m, &e)
+		b.take(m)
 		if b.offsets() >= int64(c.MaxRows) || b.bytes >= int64(c.MaxBytes) {
 			delete(open, m.Partition)
+		}
+	}
+	for _, b := range p.blocks {
+		if err := b.decode(decoder); err != nil {
+			return nil, err
+		}
+		if len(b.dead) > 0 {
+			return nil, fmt.Errorf("%s/%s is no event: %w", b.topic, b.dead[0].message.Position, &b.dead[0].reason)
 		}
 	}
 	return p, nil
@@ -44,7 +48,7 @@ func Prepare(c Config, decoder *event.Decoder, messages []event.Message) (*Prepa
 
 // Insert sends the blocks, so many at a time.
 func (p *Prepared) Insert(conn driver.Conn, parallel int) error {
-	w := &writer{conn: conn, slots: make(chan struct{}, parallel), metrics: newMetrics(prometheus.NewRegistry()), log: zap.NewNop()}
+	w := &writer{conn: conn, inserts: make(chan struct{}, parallel), metrics: newMetrics(prometheus.NewRegistry()), log: zap.NewNop()}
 	group, ctx := errgroup.WithContext(context.Background())
 	group.SetLimit(parallel)
 	for _, b := range p.blocks {

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"time"
 	"unsafe"
@@ -10,12 +11,15 @@ import (
 	"daybook/pkg/event"
 )
 
-// rowOverhead estimates what a row costs beyond its message: the columns'
-// headers, the folded payload text and what the insert copies.
-const rowOverhead = 512
+// What a message and a decoded row hold beyond their bytes, about.
+const (
+	messageOverhead = 96
+	rowOverhead     = 512
+)
 
-// block holds one partition's consecutive offsets [start, end]: the events in
-// column order, and the messages that are no events.
+// block holds one partition's consecutive offsets [start, end] as Kafka has
+// them. It is decoded only while it is worked on, which few blocks are at a
+// time: the events in column order, and the messages that are no events.
 type block struct {
 	topic     string
 	partition int32
@@ -25,14 +29,27 @@ type block struct {
 	last      time.Time // timestamp of the message at end
 	born      time.Time // when its first message was read; decides only when it is cut
 	bytes     int64     // of its messages
-	memory    int64     // what it holds, about
 	doubt     bool      // the block, or part of it, may be in the table already
 
-	rows     []event.Event
-	messages []event.Message // of each row
-	pos      []int64         // the offset of each row
-	text     [][]byte        // what full text search looks into, of each row
-	dead     []deadLetter
+	messages []rawMessage
+	arena    []byte                      // what the messages' bytes are copied to
+	repeated map[int64]struct{}          // offsets of events that producers sent before
+	refused  map[int64]event.DecodeError // offsets of events that the server does not take
+
+	// Of a block that is decoded:
+	rows []event.Event
+	pos  []int64  // the offset of each row
+	text [][]byte // what full text search looks into, of each row
+	dead []deadLetter
+
+	events int // rows when it was last decoded
+}
+
+// rawMessage is a message as Kafka has it, in the arena of its block.
+type rawMessage struct {
+	offset, at int64 // at is the timestamp in Unix milliseconds
+	key, value []byte
+	headers    []event.Header
 }
 
 // String names the block as logs and query ids do.
@@ -64,31 +81,94 @@ func (b *block) span() (from, to time.Time) {
 	return from, to
 }
 
-// add appends a decoded message.
-func (b *block) add(m *event.Message, e *event.Event) {
-	text := event.SearchText(make([]byte, 0, len(e.Payload)), e.Payload)
-	b.rows = append(b.rows, *e)
-	b.messages = append(b.messages, *m)
-	b.pos = append(b.pos, m.Offset)
-	b.text = append(b.text, text)
-	b.covered(m, len(text))
-}
-
-// reject appends a message that is no event.
-func (b *block) reject(m *event.Message, err *event.DecodeError) {
-	b.dead = append(b.dead, newDeadLetter(m, err))
-	b.covered(m, 0)
-}
-
-func (b *block) covered(m *event.Message, extra int) {
+// take appends a message.
+func (b *block) take(m *event.Message) {
+	raw := rawMessage{offset: m.Offset, at: m.Time.UnixMilli(), key: b.keep(m.Key), value: b.keep(m.Value)}
+	for _, h := range m.Headers {
+		raw.headers = append(raw.headers, event.Header{Key: h.Key, Value: b.keep(h.Value)})
+	}
+	b.messages = append(b.messages, raw)
 	if b.first.IsZero() {
 		b.first = m.Time
 	}
 	b.end, b.last = m.Offset, m.Time
-	n := messageBytes(m)
-	b.bytes += int64(n)
-	b.memory += int64(n + extra + rowOverhead)
+	b.bytes += int64(messageBytes(m))
 }
+
+const (
+	leastArena = 16 << 10
+	mostArena  = 1 << 20
+)
+
+// keep copies bytes into the arena, next to those of the other messages: what
+// waits is few large pieces of memory without pointers. Nil stays nil.
+func (b *block) keep(data []byte) []byte {
+	if data == nil {
+		return nil
+	}
+	if cap(b.arena)-len(b.arena) < len(data) {
+		b.arena = make([]byte, 0, max(len(data), min(max(2*cap(b.arena), leastArena), mostArena)))
+	}
+	from := len(b.arena)
+	b.arena = append(b.arena, data...)
+	return b.arena[from:len(b.arena):len(b.arena)]
+}
+
+// memory is what the block holds while it waits, about.
+func (b *block) memory() int64 { return b.bytes + int64(len(b.messages))*messageOverhead }
+
+// decodedMemory is what it holds in addition while it is decoded, about, with
+// what the insert copies.
+func (b *block) decodedMemory() int64 { return b.bytes + int64(len(b.messages))*rowOverhead }
+
+// decode makes rows and dead letters of the messages. Their bytes are the
+// arena's: nothing changes it any more.
+func (b *block) decode(d *event.Decoder) error {
+	b.rows, b.pos, b.dead = make([]event.Event, 0, len(b.messages)), make([]int64, 0, len(b.messages)), nil
+	var text []byte
+	ends := make([]int, 0, len(b.messages))
+	for i := range b.messages {
+		raw := &b.messages[i]
+		m := event.Message{
+			Topic: b.topic, Position: event.Position{Partition: b.partition, Offset: raw.offset},
+			Time: time.UnixMilli(raw.at), Key: raw.key, Value: raw.value, Headers: raw.headers,
+		}
+		if _, ok := b.repeated[raw.offset]; ok {
+			continue
+		}
+		if reason, ok := b.refused[raw.offset]; ok {
+			b.dead = append(b.dead, deadLetter{m, reason})
+			continue
+		}
+		b.rows = append(b.rows, event.Event{})
+		e := &b.rows[len(b.rows)-1]
+		if err := d.Decode(&m, e); err != nil {
+			b.rows = b.rows[:len(b.rows)-1]
+			var reason *event.DecodeError
+			if !errors.As(err, &reason) {
+				return fmt.Errorf("decode %s/%s: %w", b.topic, m.Position, err)
+			}
+			b.dead = append(b.dead, deadLetter{m, *reason})
+			continue
+		}
+		if text == nil {
+			text = make([]byte, 0, b.bytes/2)
+		}
+		text = event.SearchText(text, e.Payload)
+		b.pos, ends = append(b.pos, raw.offset), append(ends, len(text))
+	}
+	b.text = make([][]byte, len(ends))
+	from := 0
+	for i, end := range ends {
+		b.text[i] = text[from:end:end]
+		from = end
+	}
+	b.events = len(b.rows)
+	return nil
+}
+
+// shut gives up what decode has made.
+func (b *block) shut() { b.rows, b.pos, b.text, b.dead = nil, nil, nil, nil }
 
 // messageBytes is what a message holds in memory.
 func messageBytes(m *event.Message) int {
@@ -103,31 +183,38 @@ func messageBytes(m *event.Message) int {
 // which keep is true.
 func (b *block) subset(keep func(i int) bool) *block {
 	s := *b
-	s.rows, s.messages, s.pos, s.text = nil, nil, nil, nil
+	s.rows, s.pos, s.text = nil, nil, nil
 	for i := range b.rows {
 		if keep(i) {
 			s.rows = append(s.rows, b.rows[i])
-			s.messages = append(s.messages, b.messages[i])
 			s.pos = append(s.pos, b.pos[i])
 			s.text = append(s.text, b.text[i])
 		}
 	}
+	s.events = len(s.rows)
 	return &s
 }
 
-// refuse makes dead letters of the rows at the given offsets: the server does
-// not take them.
+// repeat takes the given rows out of the block, for good: their events came before.
+func (b *block) repeat(rows map[int]struct{}) {
+	if b.repeated == nil {
+		b.repeated = map[int64]struct{}{}
+	}
+	for i := range rows {
+		b.repeated[b.pos[i]] = struct{}{}
+	}
+	*b = *b.subset(func(i int) bool { _, ok := rows[i]; return !ok })
+}
+
+// refuse makes dead letters, for good, of the events at the given offsets, which
+// the server does not take. The block has to be decoded again.
 func (b *block) refuse(offsets []int64, cause error) {
-	refused := make(map[int64]struct{}, len(offsets))
+	if b.refused == nil {
+		b.refused = map[int64]event.DecodeError{}
+	}
 	for _, offset := range offsets {
-		refused[offset] = struct{}{}
+		b.refused[offset] = event.DecodeError{Class: classRefused, Message: cause.Error()}
 	}
-	for i := range b.rows {
-		if _, ok := refused[b.pos[i]]; ok {
-			b.dead = append(b.dead, newDeadLetter(&b.messages[i], &event.DecodeError{Class: classRefused, Message: cause.Error()}))
-		}
-	}
-	*b = *b.subset(func(i int) bool { _, ok := refused[b.pos[i]]; return !ok })
 }
 
 // appendTo fills a batch of schema.EventColumns.

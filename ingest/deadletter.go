@@ -26,23 +26,22 @@ type deadLetter struct {
 	reason  event.DecodeError
 }
 
-func newDeadLetter(m *event.Message, reason *event.DecodeError) deadLetter {
-	return deadLetter{message: *m, reason: *reason}
-}
-
 // storeDead puts the block's dead letters into their table, each once, and
 // then into their topic, where a crash in between repeats them.
-func (w *writer) storeDead(ctx context.Context, b *block, doubt bool) error {
+func (w *writer) storeDead(ctx context.Context, b *block, a *attempt) error {
 	if len(b.dead) == 0 {
 		return nil
 	}
-	letters, err := w.lackingDead(ctx, b, doubt)
-	if err != nil {
-		return err
+	letters := b.dead
+	if a.doubt {
+		var err error
+		if letters, err = w.lackingDead(ctx, b); err != nil {
+			return err
+		}
 	}
 	if len(letters) > 0 {
 		if err := w.insertDead(b, letters); err != nil { //nolint:contextcheck // An insert is never cancelled: see write.
-			b.doubt = true
+			a.doubt = true
 			return err
 		}
 	}
@@ -57,13 +56,7 @@ func (w *writer) storeDead(ctx context.Context, b *block, doubt bool) error {
 }
 
 // lackingDead returns the dead letters that the table does not hold.
-func (w *writer) lackingDead(ctx context.Context, b *block, doubt bool) ([]deadLetter, error) {
-	if !doubt && !b.doubt {
-		return b.dead, nil
-	}
-	if err := w.awaitQuiet(ctx, b); err != nil {
-		return nil, err
-	}
+func (w *writer) lackingDead(ctx context.Context, b *block) ([]deadLetter, error) {
 	type key struct{ offset, at int64 }
 	stored := map[key]struct{}{}
 	err := readTable(ctx, func(ctx context.Context) error {
@@ -96,8 +89,8 @@ func (w *writer) lackingDead(ctx context.Context, b *block, doubt bool) ([]deadL
 }
 
 func (w *writer) insertDead(b *block, letters []deadLetter) error {
-	w.slots <- struct{}{}
-	defer func() { <-w.slots }()
+	w.inserts <- struct{}{}
+	defer func() { <-w.inserts }()
 	token := fmt.Sprintf("dead/%s@%d/%d", b, b.first.UnixMilli(), len(letters))
 	ctx, done := w.insertContext(b, "dead", token)
 	defer done()

@@ -134,12 +134,9 @@ func (c *claim) land() {
 	close(c.done)
 }
 
-// dropDuplicates removes the rows whose event is in the table from another
-// offset, or earlier in the same block.
-func (w *writer) dropDuplicates(ctx context.Context, b *block, c *claim) error {
-	if len(c.suspects) == 0 {
-		return nil
-	}
+// awaitEarlier waits for the blocks that were being stored when this one came:
+// an event that both have is in the table then, or will not come from there.
+func (c *claim) awaitEarlier(ctx context.Context) error {
 	for _, other := range c.earlier {
 		select {
 		case <-other.done:
@@ -147,6 +144,12 @@ func (w *writer) dropDuplicates(ctx context.Context, b *block, c *claim) error {
 			return ctx.Err()
 		}
 	}
+	return nil
+}
+
+// dropDuplicates removes the rows whose event is in the table from another
+// offset, or earlier in the same block.
+func (w *writer) dropDuplicates(ctx context.Context, b *block, c *claim) error {
 	found, err := w.lookup(ctx, b, c.suspects)
 	if err != nil {
 		return err
@@ -173,7 +176,7 @@ func (w *writer) dropDuplicates(ctx context.Context, b *block, c *claim) error {
 	}
 	if len(drop) > 0 {
 		w.log.Info("dropped events that producers sent twice", zap.Stringer("block", b), zap.Int("events", len(drop)))
-		*b = *b.subset(func(i int) bool { _, ok := drop[i]; return !ok })
+		b.repeat(drop)
 	}
 	return nil
 }

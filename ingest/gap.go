@@ -148,7 +148,7 @@ func (w *worker) countStored(ctx context.Context, from, to int64) (int64, error)
 	if err != nil {
 		return 0, fmt.Errorf("count what is stored of a gap in partition %d: %w", w.partition, err)
 	}
-	return int64(stored), nil //nolint:gosec // A count of rows.
+	return int64(stored), nil
 }
 
 // readPatience bounds a read of the table. A server, or a way to it, that says

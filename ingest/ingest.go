@@ -33,7 +33,6 @@ type Ingest struct {
 	config  Config
 	kafka   daybookkafka.Config
 	conn    driver.Conn
-	decoder *event.Decoder
 	writer  *writer
 	budget  *budget
 	storing atomic.Int64 // blocks that are being stored
@@ -68,11 +67,12 @@ func New(c Config, d Deps) (*Ingest, error) {
 		return nil, err
 	}
 	m := newMetrics(d.Registry)
+	bounds, parallel := newBudget(int64(c.MaxBufferedBytes)), max(2, runtime.GOMAXPROCS(0))
 	in := &Ingest{
-		config: c, kafka: d.Kafka, conn: d.Conn, decoder: d.Decoder, metrics: m, log: d.Log,
-		budget: newBudget(int64(c.MaxBufferedBytes)),
+		config: c, kafka: d.Kafka, conn: d.Conn, metrics: m, log: d.Log, budget: bounds,
 		writer: &writer{
-			conn: d.Conn, slots: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))), recent: newRecentIDs(recentCapacity),
+			conn: d.Conn, decoder: d.Decoder, budget: bounds, recent: newRecentIDs(recentCapacity),
+			decoded: make(chan struct{}, parallel+1), inserts: make(chan struct{}, parallel), // One is decoded while the others are inserted.
 			dead: &deadLetterTopic{writer: dead, log: d.Log}, metrics: m, log: d.Log,
 		},
 		active: map[int32]time.Time{}, detached: map[int32]chan struct{}{},

@@ -86,7 +86,7 @@ func (m *metrics) inserted(b *block, took time.Duration) {
 }
 
 func (m *metrics) storedBlock(b *block) {
-	m.events.Add(float64(len(b.rows)))
+	m.events.Add(float64(b.events))
 	m.blocks.Inc()
 	m.bytes.Add(float64(b.bytes))
 	m.freshness.Observe(max(time.Since(b.first), 0).Seconds())

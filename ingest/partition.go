@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,8 +16,8 @@ import (
 const fetchWait = 100 * time.Millisecond
 
 // worker moves one partition for as long as one generation lasts. Two
-// goroutines share the work: the builder fetches, decodes and cuts blocks,
-// the committer plans and stores them one after the other.
+// goroutines share the work: the builder fetches and cuts blocks, the committer
+// plans, decodes and stores them one after the other.
 type worker struct {
 	in        *Ingest
 	ledger    *ledger
@@ -124,7 +123,7 @@ func (w *worker) commitAll(ctx context.Context, blocks <-chan *block) error {
 				w.in.storing.Add(-1)
 				unacknowledged = failed == nil
 			}
-			w.in.budget.release(b.memory)
+			w.in.budget.release(b.memory())
 			idle.Reset(settleAfter)
 		case <-idle.C:
 			if unacknowledged && failed == nil {
@@ -221,8 +220,8 @@ func (b *builder) build(ctx context.Context, blocks chan<- *block) error {
 	}
 }
 
-// take decodes one message into the block, cutting it before or after where
-// it is full.
+// take puts one message into the block, cutting it before or after where it is
+// full.
 func (b *builder) take(ctx context.Context, m *event.Message, blocks chan<- *block) error {
 	if b.current != nil && b.forced >= 0 && m.Offset > b.forced {
 		if err := b.cut(ctx, blocks); err != nil {
@@ -232,22 +231,13 @@ func (b *builder) take(ctx context.Context, m *event.Message, blocks chan<- *blo
 	if b.current == nil {
 		b.current = &block{
 			topic: m.Topic, partition: b.partition, start: b.next, born: time.Now(),
-			doubt: b.next < b.doubtBelow, rows: make([]event.Event, 0, b.expect),
+			doubt: b.next < b.doubtBelow, messages: make([]rawMessage, 0, b.expect),
 		}
 	}
-	before := b.current.memory
-	var e event.Event
-	if err := b.in.decoder.Decode(m, &e); err != nil {
-		var reason *event.DecodeError
-		if !errors.As(err, &reason) {
-			return fmt.Errorf("decode %s/%d/%d: %w", m.Topic, m.Partition, m.Offset, err)
-		}
-		b.current.reject(m, reason)
-	} else {
-		b.current.add(m, &e)
-	}
+	before := b.current.memory()
+	b.current.take(m)
 	b.next = m.Offset + 1
-	b.in.budget.take(b.current.memory - before)
+	b.in.budget.take(b.current.memory() - before)
 	if b.full() {
 		return b.cut(ctx, blocks)
 	}
@@ -290,7 +280,7 @@ func (b *builder) cut(ctx context.Context, blocks chan<- *block) error {
 	}
 	select {
 	case blocks <- b.current:
-		b.expect = len(b.current.rows) + len(b.current.rows)/8
+		b.expect = len(b.current.messages) + len(b.current.messages)/8
 		b.current = nil
 		return nil
 	case <-ctx.Done():
@@ -309,7 +299,7 @@ func (b *builder) awaitBudget(ctx context.Context, blocks chan<- *block) error {
 		if b.current != nil && b.forced >= 0 {
 			break // A planned block is finished whatever it takes.
 		}
-		if b.current != nil && (b.due(false) || b.in.storing.Load() < int64(cap(b.in.writer.slots))) {
+		if b.current != nil && (b.due(false) || b.in.storing.Load() < int64(cap(b.in.writer.inserts))) {
 			if err := b.cut(ctx, blocks); err != nil {
 				return err
 			}
@@ -326,7 +316,7 @@ func (b *builder) awaitBudget(ctx context.Context, blocks chan<- *block) error {
 // drop gives up the block that was not handed over; Kafka still has it.
 func (b *builder) drop() {
 	if b.current != nil {
-		b.in.budget.release(b.current.memory)
+		b.in.budget.release(b.current.memory())
 		b.current = nil
 	}
 }

@@ -39,7 +39,7 @@ func LeaveBehind(conn driver.Conn, decoder *event.Decoder, messages []event.Mess
 		return "", err
 	}
 	b := prepared.blocks[0]
-	w := &writer{conn: conn, slots: make(chan struct{}, 1), metrics: newMetrics(prometheus.NewRegistry()), log: zap.NewNop()}
+	w := &writer{conn: conn, inserts: make(chan struct{}, 1), metrics: newMetrics(prometheus.NewRegistry()), log: zap.NewNop()}
 	if part := b.subset(keep); len(part.rows) > 0 {
 		err = w.insert(part, b.token(), 1)
 	}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"daybook/pkg/clickhouse"
+	"daybook/pkg/event"
 	"daybook/schema"
 )
 
@@ -20,7 +21,10 @@ import (
 // shared by the partitions.
 type writer struct {
 	conn    driver.Conn
-	slots   chan struct{} // one per insert that may run at a time
+	decoder *event.Decoder
+	budget  *budget
+	decoded chan struct{} // one per block that may be decoded at a time
+	inserts chan struct{} // one per insert that may run at a time
 	recent  *recentIDs
 	dead    *deadLetterTopic
 	metrics *metrics
@@ -42,34 +46,94 @@ var errUnfinished = errors.New("the table lacks rows of a block whose insert suc
 // look again. The deduplication token stops a second copy early; the look at
 // the table decides.
 func (w *writer) write(stop context.Context, b *block) error {
-	claimed := w.recent.claim(b)
-	defer claimed.land()
-	if err := w.retry(stop, b, func() error { return w.dropDuplicates(stop, b, claimed) }); err != nil {
-		return err
-	}
 	a := attempt{doubt: b.doubt}
-	if err := w.retry(stop, b, func() error { return w.store(stop, b, &a) }); err != nil {
-		return err
+	defer func() {
+		if a.claim != nil {
+			a.claim.land()
+		}
+	}()
+	for failures := 0; ; {
+		err := w.try(stop, b, &a)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, errTurn):
+			continue
+		case stop.Err() != nil:
+			return fmt.Errorf("block %s given up, its owner will see to it: %w", b, err)
+		}
+		failures++
+		w.metrics.retries.WithLabelValues(errorClass(err)).Inc()
+		w.log.Warn("a block is not stored yet, trying again", zap.Stringer("block", b), zap.Int("failures", failures), zap.Error(err))
+		if !pause(stop, min(100*time.Millisecond<<min(failures, 7), 10*time.Second)) {
+			return fmt.Errorf("block %s given up, its owner will see to it: %w", b, err)
+		}
 	}
-	return w.retry(stop, b, func() error { return w.storeDead(stop, b, a.doubt) })
 }
 
-// retry calls try until it succeeds, with growing pauses, and reports each failure.
-func (w *writer) retry(stop context.Context, b *block, try func() error) error {
-	for failures := 0; ; failures++ {
-		err := try()
-		if err == nil {
-			return nil
-		}
-		if stop.Err() != nil {
-			return fmt.Errorf("block %s given up, its owner will see to it: %w", b, err)
-		}
-		w.metrics.retries.WithLabelValues(errorClass(err)).Inc()
-		w.log.Warn("a block is not stored yet, trying again", zap.Stringer("block", b), zap.Int("failures", failures+1), zap.Error(err))
-		if !pause(stop, min(200*time.Millisecond<<min(failures, 6), 10*time.Second)) {
-			return fmt.Errorf("block %s given up, its owner will see to it: %w", b, err)
+// attempt is what is known of a block's way into the store so far.
+type attempt struct {
+	claim  *claim // nil: not claimed yet
+	unique bool   // producers' repetitions are dropped
+	stored bool   // the rows are in the table
+	doubt  bool   // an insert may have stored all or part of it
+	round  int    // inserts that succeeded and left rows missing
+	tries  int
+}
+
+// errTurn says that the block has to wait for earlier ones before it goes on.
+var errTurn = errors.New("an earlier block has the same event")
+
+// try goes on with a block from where it is. What has to be waited for is
+// waited for before the block is decoded: few may be at a time, and what it
+// waits for may need that too.
+func (w *writer) try(ctx context.Context, b *block, a *attempt) error {
+	if a.claim != nil && !a.unique {
+		if err := a.claim.awaitEarlier(ctx); err != nil {
+			return err
 		}
 	}
+	if a.doubt {
+		w.metrics.doubts.Inc()
+		if err := w.awaitQuiet(ctx, b); err != nil {
+			return err
+		}
+	}
+	select {
+	case w.decoded <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	held := b.decodedMemory()
+	w.budget.take(held)
+	defer func() {
+		b.shut()
+		w.budget.release(held)
+		<-w.decoded
+	}()
+	if err := b.decode(w.decoder); err != nil {
+		return err
+	}
+	if a.claim == nil {
+		a.claim = w.recent.claim(b)
+		a.unique = len(a.claim.suspects) == 0
+		if !a.unique && len(a.claim.earlier) > 0 {
+			return errTurn
+		}
+	}
+	if !a.unique {
+		if err := w.dropDuplicates(ctx, b, a.claim); err != nil {
+			return err
+		}
+		a.unique = true
+	}
+	if !a.stored {
+		if err := w.store(ctx, b, a); err != nil {
+			return err
+		}
+		a.stored = true
+	}
+	return w.storeDead(ctx, b, a)
 }
 
 // errorClass names an error in metrics: ClickHouse's code, or where it came from.
@@ -100,13 +164,6 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// attempt is what is known of a block's way into the table so far.
-type attempt struct {
-	doubt bool // an insert may have stored all or part of it
-	round int  // inserts that succeeded and left rows missing
-	tries int
-}
-
 // store makes one attempt at the block's rows.
 func (w *writer) store(ctx context.Context, b *block, a *attempt) error {
 	if len(b.rows) == 0 {
@@ -115,8 +172,8 @@ func (w *writer) store(ctx context.Context, b *block, a *attempt) error {
 	target, token := b, b.token()
 	verified := a.doubt
 	if a.doubt {
-		w.metrics.doubts.Inc()
-		lacking, err := w.settle(ctx, b)
+		reach(pointBeforeVerify, b.topic, b.partition)
+		lacking, err := w.missing(ctx, b)
 		if err != nil {
 			return err
 		}
@@ -162,17 +219,8 @@ func replayResult(missing, rows int) string {
 	}
 }
 
-// settle waits until the server runs no insert of the block's partition, ours
-// or a former owner's, and returns the rows that the table lacks then.
-func (w *writer) settle(ctx context.Context, b *block) ([]int, error) {
-	if err := w.awaitQuiet(ctx, b); err != nil {
-		return nil, err
-	}
-	reach(pointBeforeVerify, b.topic, b.partition)
-	return w.missing(ctx, b)
-}
-
-// awaitQuiet waits until the server runs no insert of the block's partition.
+// awaitQuiet waits until the server runs no insert of the block's partition,
+// ours or a former owner's.
 func (w *writer) awaitQuiet(ctx context.Context, b *block) error {
 	prefix := queryPrefix(b.topic, b.partition)
 	for {
@@ -223,8 +271,8 @@ func (w *writer) insertContext(b *block, name, token string) (ctx context.Contex
 
 // insert sends the block's rows as one native block.
 func (w *writer) insert(b *block, token string, try int) error {
-	w.slots <- struct{}{}
-	defer func() { <-w.slots }()
+	w.inserts <- struct{}{}
+	defer func() { <-w.inserts }()
 	started := time.Now()
 	ctx, done := w.insertContext(b, strconv.Itoa(try), token)
 	defer done()
@@ -278,5 +326,5 @@ func (w *writer) isolate(b, target *block, a *attempt, cause error) error {
 		return err
 	}
 	b.refuse(refused, cause)
-	return nil
+	return b.decode(w.decoder)
 }

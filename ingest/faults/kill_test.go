@@ -95,13 +95,13 @@ func (s *stack) numberFrom(name string, fallback int) int {
 // random returns a source whose seed a failing test prints.
 func (s *stack) random() *rand.Rand {
 	s.Helper()
-	seed := uint64(s.numberFrom("FAULTS_SEED", int(time.Now().UnixNano()&0xffffff))) //nolint:gosec // Any number will do.
+	seed := uint64(s.numberFrom("FAULTS_SEED", int(time.Now().UnixNano()&0xffffff)))
 	s.Cleanup(func() {
 		if s.Failed() {
 			s.Logf("FAULTS_SEED=%d", seed)
 		}
 	})
-	return rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // Reproducible on purpose.
+	return rand.New(rand.NewPCG(seed, 0))
 }
 
 // ClickHouse and the node go away under load, again and again: the server killed

@@ -33,7 +33,7 @@ func (s *stack) loadOf(perSecond, partition int) *load {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{s: s, cancel: cancel, done: make(chan error, 1)}
 	go func() { l.done <- l.run(ctx, perSecond, partition) }()
-	s.Cleanup(func() { l.end() })
+	s.Cleanup(func() { _ = l.end() })
 	return l
 }
 

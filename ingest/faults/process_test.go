@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -48,7 +49,7 @@ func daybook(t testing.TB) string {
 		program.dir, program.err = os.MkdirTemp("", "daybook-faults-") //nolint:usetesting // It outlives the test.
 		program.path = filepath.Join(program.dir, "daybook")
 		if program.err == nil {
-			build := exec.Command("go", "build", "-tags", "faultpoints", "-o", program.path, "daybook/cmd/daybook") //nolint:gosec,noctx // The go command; the test binary's own timeout bounds it.
+			build := exec.Command("go", "build", "-tags", "faultpoints", "-o", program.path, "daybook/cmd/daybook")
 			if out, err := build.CombinedOutput(); err != nil {
 				program.err = fmt.Errorf("build daybook: %w\n%s", err, out)
 			}
@@ -73,13 +74,13 @@ type process struct {
 func (s *stack) startProcess(faults string, env ...string) *process {
 	s.Helper()
 	p := &process{stack: s, log: &lockedLog{}, exited: make(chan struct{})}
-	p.command = exec.Command(daybook(s), "serve", "--roles", "ingest") //nolint:gosec,noctx // Our own program, ended by its methods.
+	p.command = exec.Command(daybook(s), "serve", "--roles", "ingest")
 	p.command.Env = append(os.Environ(), append([]string{
 		"FAULTPOINTS=" + faults,
 		"DAYBOOK_KAFKA_BROKERS=" + strings.Join(s.kafka.Brokers, ","), "DAYBOOK_KAFKA_TOPIC=" + s.kafka.Topic,
 		"DAYBOOK_KAFKA_GROUP=" + s.kafka.Group, "DAYBOOK_KAFKA_DEAD_LETTER_TOPIC=" + s.kafka.DeadLetterTopic,
 		"DAYBOOK_CLICKHOUSE_ADDRS=" + strings.Join(s.store.Addrs, ","), "DAYBOOK_CLICKHOUSE_DATABASE=" + s.store.Database,
-		"DAYBOOK_INGEST_MAX_ROWS=" + fmt.Sprint(s.config.MaxRows), "DAYBOOK_INGEST_MAX_AGE=" + s.config.MaxAge.String(),
+		"DAYBOOK_INGEST_MAX_ROWS=" + strconv.Itoa(s.config.MaxRows), "DAYBOOK_INGEST_MAX_AGE=" + s.config.MaxAge.String(),
 		"DAYBOOK_INGEST_SESSION_TIMEOUT=" + s.config.SessionTimeout.String(),
 		"DAYBOOK_ADMIN_ADDR=127.0.0.1:0", "DAYBOOK_LOG_LEVEL=warn", "DAYBOOK_LOG_FORMAT=console",
 	}, env...)...)
