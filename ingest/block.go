@@ -17,6 +17,11 @@ const (
 	rowOverhead     = 512
 )
 
+// garbage is how much memory the process needs for each byte that waits: it was
+// copied from what the driver has read, it will be decoded and encoded, and the
+// collector runs when about as much has become garbage as is in use.
+const garbage = 3
+
 // block holds one partition's consecutive offsets [start, end] as Kafka has
 // them. It is decoded only while it is worked on, which few blocks are at a
 // time: the events in column order, and the messages that are no events.
@@ -114,10 +119,12 @@ func (b *block) keep(data []byte) []byte {
 	return b.arena[from:len(b.arena):len(b.arena)]
 }
 
-// memory is what the block holds while it waits, about.
-func (b *block) memory() int64 { return b.bytes + int64(len(b.messages))*messageOverhead }
+// memory is what the block costs while it waits, about.
+func (b *block) memory() int64 {
+	return garbage * (b.bytes + int64(len(b.messages))*messageOverhead)
+}
 
-// decodedMemory is what it holds in addition while it is decoded, about, with
+// decodedMemory is what it costs in addition while it is decoded, about, with
 // what the insert copies.
 func (b *block) decodedMemory() int64 { return b.bytes + int64(len(b.messages))*rowOverhead }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"daybook/ingest"
+	"daybook/pkg/bytesize"
 	"daybook/pkg/clickhouse"
 	"daybook/pkg/config"
 	"daybook/pkg/event"
@@ -151,6 +154,9 @@ func (a *app) serve(ctx context.Context, c config.Config, roles []string, demo b
 			return nil
 		}})
 		stages = append(stages, stage{"ingest", in.Run})
+		if !slices.Contains(roles, roleAPI) && !c.EmbeddedKafka() {
+			boundMemory(n.config.Ingest)
+		}
 	}
 	if err := n.registry.Register(n.ready); err != nil {
 		return err
@@ -166,6 +172,16 @@ func (a *app) serve(ctx context.Context, c config.Config, roles []string, demo b
 	err = runStages(ctx, stages)
 	log.Info("stopping", zap.Error(err))
 	return err
+}
+
+// boundMemory makes the garbage collector keep a node that only ingests near what
+// its blocks may hold, unless GOMEMLIMIT says otherwise. A node that does more
+// has caches of its own.
+func boundMemory(c ingest.Config) {
+	const besides = 64 * bytesize.MiB // fetches, encoded columns, recent event ids
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(c.MaxBufferedBytes + besides))
+	}
 }
 
 // prepare waits for ClickHouse and Kafka, and makes or checks what is needed
