@@ -16,7 +16,26 @@
 //     partition runs, and insert only what the table lacks (verify.go);
 //  5. the next plan acknowledges the block.
 //
+// What waits is raw bytes; a block is decoded only while it is worked on
+// (block.go), so that memory stays within ingest.max_buffered_bytes while
+// ClickHouse is away. A server whose answer is lost for good is noticed
+// (watch.go), and what can't be stored any more is a gap in the log, a metric, the
+// table gaps and /readyz (gap.go).
+//
 // A new owner finds the plan and begins with step 4 for exactly that block
 // (recover.go). Producers' own repetitions are dropped once ClickHouse
 // confirms that it has the event (duplicate.go).
+//
+// # Conditions
+//
+// Kafka keeps a message until it is read (retention), and what it has
+// acknowledged survives its machines (acks=all, replication). ClickHouse keeps
+// what it has acknowledged: without fsync_after_insert a loss of power, other
+// than a kill, may take the last parts of a server, and nothing looks for them
+// once a later plan has acknowledged them. A producer's repetition that comes to
+// another node and partition at once, or more than 2 million events after the
+// first, folds in the table but counts twice in rollups.
+//
+// The package faults attacks all of this, fault by fault; point.go names the
+// places where it kills and stops nodes.
 package ingest
