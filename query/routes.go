@@ -3,6 +3,7 @@ package query
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -14,6 +15,7 @@ import (
 	"daybook/query/aggregate"
 	"daybook/query/audit"
 	"daybook/query/export"
+	"daybook/query/openapi"
 	"daybook/query/preset"
 	"daybook/query/search"
 	"daybook/query/statement"
@@ -64,7 +66,7 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodGet, Path: "/api/audit/:id", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEvent)},
 		{Method: http.MethodGet, Path: "/api/users/:id/audit", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeUser)},
 	}
-	return append(routes, d.Keys...)
+	return slices.Concat(routes, d.Keys, openapi.Routes())
 }
 
 // asking lets a handler's filter know who asks.

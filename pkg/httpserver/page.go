@@ -22,9 +22,10 @@ var (
 	pages = template.Must(template.New("page").Parse(pageSource))
 )
 
-// pagePolicy lets a page have its own style and nothing else.
-func pagePolicy() string {
-	hash := sha256.Sum256([]byte(pageStyle))
+// PagePolicy is the Content-Security-Policy of a page that has its own style
+// and nothing else.
+func PagePolicy(style string) string {
+	hash := sha256.Sum256([]byte(style))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
@@ -77,6 +78,6 @@ func render(c echo.Context, name string, data homePage) error {
 	if err := pages.ExecuteTemplate(&page, name, data); err != nil {
 		return err
 	}
-	c.Response().Header().Set("Content-Security-Policy", pagePolicy())
+	c.Response().Header().Set("Content-Security-Policy", PagePolicy(pageStyle))
 	return c.HTMLBlob(http.StatusOK, page.Bytes())
 }
