@@ -41,8 +41,8 @@ func (p Path) String() string {
 // this file. Payloads are read with JSONExtractRaw once for a condition; its
 // answer is short, and what is asked of that costs little.
 
-// rawSQL writes the JSON text of the value at the path, empty where there is none.
-func (p Path) rawSQL(b *Builder) {
+// RawSQL writes the JSON text of the value at the path, empty where there is none.
+func (p Path) RawSQL(b *Builder) {
 	b.Write("JSONExtractRaw(payload")
 	for _, key := range p {
 		b.Write(", ")
@@ -55,9 +55,9 @@ func (p Path) rawSQL(b *Builder) {
 // is none. Strings that look like numbers are no numbers.
 func (p Path) NumberSQL(b *Builder) {
 	b.Write("if(match(")
-	p.rawSQL(b)
+	p.RawSQL(b)
 	b.Write(", '^[-0-9]'), JSONExtractFloat(")
-	p.rawSQL(b)
+	p.RawSQL(b)
 	b.Write("), NULL)")
 }
 
@@ -76,12 +76,34 @@ func (p Path) TextSQL(b *Builder) {
 // or those of its elements where it is an array.
 func (p Path) elementsSQL(b *Builder) {
 	b.Write("JSONExtractArrayRaw(if(startsWith(")
-	p.rawSQL(b)
+	p.RawSQL(b)
 	b.Write(", '['), ")
-	p.rawSQL(b)
+	p.RawSQL(b)
 	b.Write(", concat('[', ")
-	p.rawSQL(b)
+	p.RawSQL(b)
 	b.Write(", ']')))")
+}
+
+// MaxValueBytes bounds a value that a filter can name.
+const MaxValueBytes = maxValueBytes
+
+// Keys of values that can't be named by a filter, in what KeysSQL computes.
+const (
+	KeyMissing = ""  // no value, null, or only objects and arrays
+	KeyLong    = "~" // longer than MaxValueBytes
+	KeyPrefix  = "=" // before every other value
+)
+
+// KeysSQL writes an expression of what the filter PATH:VALUE can be to find
+// an event whose value at the path has the JSON text that RawSQL gives, which is
+// read from the column raw: an array with a key for each different text, number
+// and boolean there, or in the array there; KeyMissing alone where there is none.
+func KeysSQL(b *Builder) {
+	b.Write("emptyArrayToSingle(arrayDistinct(arrayMap(x -> multiIf(JSONType(x) = 'String', if(length(JSONExtractString(x)) > ")
+	b.Int(MaxValueBytes)
+	b.Write(", '", KeyLong, "', concat('", KeyPrefix, "', JSONExtractString(x))), JSONType(x) = 'Double', concat('", KeyPrefix,
+		"', toString(JSONExtractFloat(x) + 0)), JSONType(x) = 'Int64', concat('", KeyPrefix, "', toString(JSONExtractInt(x))), concat('", KeyPrefix,
+		"', x)), arrayFilter(x -> JSONType(x) NOT IN ('Object', 'Array', 'Null'), JSONExtractArrayRaw(if(startsWith(raw, '['), raw, concat('[', raw, ']')))))))")
 }
 
 // payload holds where the value at a path, or an element of the array there,
@@ -176,7 +198,7 @@ func (n payload) visit(f func(Node)) { f(n) }
 type present struct{ path Path }
 
 func (n present) sql(b *Builder) {
-	n.path.rawSQL(b)
+	n.path.RawSQL(b)
 	b.Write(" NOT IN ('', 'null')")
 }
 
