@@ -15,6 +15,7 @@ import (
 	"daybook/query/aggregate"
 	"daybook/query/audit"
 	"daybook/query/export"
+	"daybook/query/facet"
 	"daybook/query/openapi"
 	"daybook/query/preset"
 	"daybook/query/search"
@@ -42,6 +43,7 @@ func Routes(d Deps) []httpserver.Route {
 	events := search.New(reader, d.RetentionDays, d.Now, d.Stored)
 	aggregates := aggregate.New(reader, d.RetentionDays, d.Now)
 	exports := export.New(reader, d.RetentionDays, d.Now)
+	facets := facet.New(reader, d.RetentionDays, d.Now, events)
 	presets := preset.New(d.Conn, reader, d.Now)
 	// filtering is handler for a call that filters: with preset=ID and @me.
 	filtering := func(serve func(http.ResponseWriter, *http.Request) error) echo.HandlerFunc {
@@ -54,6 +56,7 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodGet, Path: "/api/v1/events/stream", Scope: auth.ScopeEventsRead, Stream: true, Handler: asking(presets, d.Stream)},
 		{Method: http.MethodGet, Path: "/api/v1/events/export", Scope: auth.ScopeEventsRead, Stream: true, Handler: filtering(exports.ServeExport)},
 		{Method: http.MethodGet, Path: "/api/v1/events/histogram", Scope: auth.ScopeEventsRead, Handler: filtering(aggregates.ServeHistogram)},
+		{Method: http.MethodGet, Path: "/api/v1/events/facets", Scope: auth.ScopeEventsRead, Handler: filtering(facets.ServeFacets)},
 		{Method: http.MethodPost, Path: "/api/v1/events/aggregate", Scope: auth.ScopeEventsRead, Handler: filtering(aggregates.ServeAggregate)},
 		{Method: http.MethodGet, Path: "/api/v1/events/:eventId", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeEvent)},
 		{Method: http.MethodGet, Path: "/api/v1/presets", Scope: auth.ScopeEventsRead, Handler: handler(presets.ServeList)},

@@ -1,0 +1,79 @@
+package facet
+
+import (
+	"flag"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"daybook/pkg/clickhouse/clickhousetest"
+	"daybook/pkg/tenant"
+	"daybook/query/filter"
+	"daybook/query/search"
+	"daybook/query/statement"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+var now = time.Date(2026, 4, 17, 14, 32, 1, 0, time.UTC)
+
+const acme = tenant.ID("acme")
+
+var scope = filter.Scope{Tenant: acme, Oldest: now.Add(-50 * 24 * time.Hour)}
+
+func newService(conn driver.Conn) *Service {
+	reader := statement.NewReader(conn, statement.DefaultConfig())
+	clock := func() time.Time { return now }
+	return New(reader, 50, clock, search.New(reader, 50, clock, nil))
+}
+
+func parseQuery(t testing.TB, s *Service, query string) (*request, error) {
+	t.Helper()
+	return s.parse(httptest.NewRequestWithContext(tenant.NewContext(t.Context(), acme), "GET", "/?"+query, nil))
+}
+
+func TestGolden(t *testing.T) {
+	var out strings.Builder
+	s := newService(nil)
+	for _, query := range []string{
+		"",
+		"field=severity&field=actorId&limit=3&from=now-30d&to=now&severity=WARN%2B",
+		"field=eventType&field=targetType&q=refund",
+		`field=payload.customer.a\.b&from=now-1h`,
+	} {
+		r, err := parseQuery(t, s, query)
+		require.NoError(t, err)
+		for _, p := range plan(scope, r) {
+			text, args := p.statement(scope, r).Statement()
+			fmt.Fprintf(&out, "%s (%s)\n  %s\n", query, p.source.Name(), text)
+			for _, a := range args {
+				named := a.(driver.NamedValue)
+				fmt.Fprintf(&out, "  %s = %#v\n", named.Name, named.Value)
+			}
+			out.WriteString("\n")
+		}
+	}
+	golden(t, "facets.golden", out.String())
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got, "go test ./query/facet -update writes it anew")
+}

@@ -1,0 +1,102 @@
+package facet
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"daybook/pkg/apierror"
+	"daybook/query/filter"
+)
+
+// Bounds of a request.
+const (
+	maxFields     = 20
+	maxPaths      = 10 // of the payload, each of which reads the payloads once
+	defaultValues = 10
+	maxValues     = 1000
+)
+
+// defaultFields are those of a request that names none.
+var defaultFields = []string{"eventType", "category", "severity", "source", "actorType"}
+
+// field is what values are counted of: a field of the event, or a path in its
+// payload.
+type field struct {
+	name   string
+	column string      // of a field of the event
+	path   filter.Path // of a payload's value
+}
+
+func parseField(name string) (field, bool) {
+	if name == "severity" {
+		return field{name: name, column: "severity"}, true
+	}
+	if f, ok := filter.FieldByName(name); ok {
+		return field{name: name, column: f.Column}, true
+	}
+	if raw, ok := strings.CutPrefix(name, filter.PayloadPrefix); ok {
+		path, ok := filter.ParsePath(raw)
+		return field{name: name, path: path}, ok
+	}
+	return field{}, false
+}
+
+type request struct {
+	filter *filter.Filter
+	fields []field
+	limit  int // values of each field
+}
+
+func (s *Service) parse(r *http.Request) (*request, error) {
+	values, err := filter.Values(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	read := &request{}
+	if read.filter, err = filter.ParseRequest(r.Context(), values, s.now(), "field", "limit"); err != nil {
+		return nil, err
+	}
+	names := values["field"]
+	if len(names) == 0 {
+		names = defaultFields
+	}
+	if len(names) > maxFields {
+		return nil, apierror.Invalid("field", "is given %d times, at most %d are allowed", len(names), maxFields)
+	}
+	paths := 0
+	for i, name := range names {
+		f, ok := parseField(name)
+		switch {
+		case !ok:
+			return nil, apierror.Invalid("field", "%.200q is not a field of an event, nor payload.PATH", name)
+		case slices.Contains(names[:i], name):
+			return nil, apierror.Invalid("field", "%.200q is given twice", name)
+		case f.path != nil:
+			paths++
+		}
+		read.fields = append(read.fields, f)
+	}
+	if paths > maxPaths {
+		return nil, apierror.Invalid("field", "has %d fields of the payload, at most %d are allowed", paths, maxPaths)
+	}
+	read.limit, err = number(values, "limit", defaultValues, maxValues)
+	return read, err
+}
+
+// number reads a parameter that is a whole number from 1 to most.
+func number(values map[string][]string, name string, otherwise, most int) (int, error) {
+	given := values[name]
+	switch {
+	case len(given) > 1:
+		return 0, apierror.Invalid(name, "is given %d times, once is allowed", len(given))
+	case len(given) == 0 || given[0] == "":
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(given[0])
+	if err != nil || n < 1 || n > most {
+		return 0, apierror.Invalid(name, "must be a whole number from 1 to %d", most)
+	}
+	return n, nil
+}
