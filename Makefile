@@ -33,7 +33,7 @@ test: need-go engine kafka kcat ## every test, on a real ClickHouse and real bro
 TAGS := faultpoints
 
 # The packages whose goroutines share state. The race detector needs cgo, and a C compiler.
-RACE := ./cmd/... ./ingest/... ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
+RACE := ./cmd/... ./ingest ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
 
 .PHONY: race
 race: need-go engine kafka kcat ## the tests of what is concurrent, under the race detector

@@ -126,26 +126,34 @@ func (s *stack) awaitSettled() {
 // awaitProgressBeyond waits until the group has acknowledged more than so many messages.
 func (s *stack) awaitProgressBeyond(n int64) {
 	s.Helper()
+	s.until(fmt.Sprintf("the group to acknowledge more than %d messages", n), func() (bool, string) {
+		got := s.acknowledged()
+		return got > n, strconv.FormatInt(got, 10)
+	})
+}
+
+// acknowledged returns how many messages the group has acknowledged; 0 where it
+// can't be asked.
+func (s *stack) acknowledged() int64 {
+	s.Helper()
 	client, release, err := s.kafka.Client()
 	if err != nil {
 		s.Fatal(err)
 	}
 	defer release()
-	s.until(fmt.Sprintf("the group to acknowledge %d messages", n), func() (bool, string) {
-		partitions := make([]int, kafkatest.Partitions)
-		for i := range partitions {
-			partitions[i] = i
-		}
-		committed, err := client.OffsetFetch(s.Context(), &kafka.OffsetFetchRequest{GroupID: s.kafka.Group, Topics: map[string][]int{s.kafka.Topic: partitions}})
-		if err != nil {
-			return false, err.Error()
-		}
-		sum := int64(0)
-		for _, p := range committed.Topics[s.kafka.Topic] {
-			sum += max(p.CommittedOffset, 0)
-		}
-		return sum > n, strconv.FormatInt(sum, 10)
-	})
+	partitions := make([]int, kafkatest.Partitions)
+	for i := range partitions {
+		partitions[i] = i
+	}
+	committed, err := client.OffsetFetch(s.Context(), &kafka.OffsetFetchRequest{GroupID: s.kafka.Group, Topics: map[string][]int{s.kafka.Topic: partitions}})
+	if err != nil {
+		return 0
+	}
+	sum := int64(0)
+	for _, p := range committed.Topics[s.kafka.Topic] {
+		sum += max(p.CommittedOffset, 0)
+	}
+	return sum
 }
 
 func (s *stack) unsettled() (string, error) {

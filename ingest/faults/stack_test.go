@@ -49,6 +49,7 @@ var patience = func() time.Duration {
 // stack is a real broker and a real database for one test.
 type stack struct {
 	*testing.T
+	kind    kafkatest.Kind // where onBoth has started it
 	kafka   daybookkafka.Config
 	store   clickhouse.Config // as ingest reaches it
 	conn    driver.Conn       // the test's own way to it
@@ -63,7 +64,9 @@ func onBoth(t *testing.T, test func(s *stack)) {
 	t.Helper()
 	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
 		t.Parallel()
-		test(newStack(t, kafkatest.Start(t, kind), clickhousetest.Start(t)))
+		s := newStack(t, kafkatest.Start(t, kind), clickhousetest.Start(t))
+		s.kind = kind
+		test(s)
 	})
 }
 
