@@ -50,6 +50,16 @@ func FieldByName(name string) (*Field, bool) {
 	return nil, false
 }
 
+// Is returns the filter for events whose field is the value, letter by letter.
+// The name must be that of one of Fields.
+func Is(name, value string) *Filter {
+	field, ok := FieldByName(name)
+	if !ok {
+		panic("filter: no field " + name)
+	}
+	return &Filter{Root: header{field: field, exact: []string{value}}}
+}
+
 // header holds where a text field of the event is one of some values or
 // matches one of some patterns.
 type header struct {

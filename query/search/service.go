@@ -40,6 +40,9 @@ type Request struct {
 	Order  Order
 	Limit  int    // at least 1
 	Cursor string // of the page before; empty: the first page
+	// Behind is an event that the page begins behind, in the order; nil: the
+	// beginning. It is for a first page by time.
+	Behind *event.Event
 }
 
 // Page is the answer to a Request.
@@ -80,10 +83,15 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 			return nil, err
 		}
 		after = &p
+	} else if r.Behind != nil {
+		p := position(r.Behind)
+		after = &p
+	}
+	if after != nil {
 		if r.Order == Newest {
-			whole.to = p.created.Add(time.Microsecond)
-		} else if p.created.After(whole.from) {
-			whole.from = p.created
+			whole.to = after.created.Add(time.Microsecond)
+		} else if after.created.After(whole.from) {
+			whole.from = after.created
 		}
 	}
 	known, err := s.profiles.get(ctx, scope, &page.Usage)
