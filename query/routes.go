@@ -13,6 +13,7 @@ import (
 	"daybook/pkg/bytesize"
 	"daybook/pkg/httpserver"
 	"daybook/query/aggregate"
+	"daybook/query/around"
 	"daybook/query/audit"
 	"daybook/query/export"
 	"daybook/query/facet"
@@ -44,6 +45,7 @@ func Routes(d Deps) []httpserver.Route {
 	aggregates := aggregate.New(reader, d.RetentionDays, d.Now)
 	exports := export.New(reader, d.RetentionDays, d.Now)
 	facets := facet.New(reader, d.RetentionDays, d.Now, events)
+	surroundings := around.New(events)
 	presets := preset.New(d.Conn, reader, d.Now)
 	// filtering is handler for a call that filters: with preset=ID and @me.
 	filtering := func(serve func(http.ResponseWriter, *http.Request) error) echo.HandlerFunc {
@@ -59,6 +61,8 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodGet, Path: "/api/v1/events/facets", Scope: auth.ScopeEventsRead, Handler: filtering(facets.ServeFacets)},
 		{Method: http.MethodPost, Path: "/api/v1/events/aggregate", Scope: auth.ScopeEventsRead, Handler: filtering(aggregates.ServeAggregate)},
 		{Method: http.MethodGet, Path: "/api/v1/events/:eventId", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeEvent)},
+		{Method: http.MethodGet, Path: "/api/v1/events/:eventId/context", Scope: auth.ScopeEventsRead, Handler: handler(surroundings.ServeContext)},
+		{Method: http.MethodGet, Path: "/api/v1/events/:eventId/diff", Scope: auth.ScopeEventsRead, Handler: handler(surroundings.ServeDiff)},
 		{Method: http.MethodGet, Path: "/api/v1/presets", Scope: auth.ScopeEventsRead, Handler: handler(presets.ServeList)},
 		{Method: http.MethodPost, Path: "/api/v1/presets", Scope: auth.ScopePresetsWrite, Handler: handler(presets.ServeCreate)},
 		{Method: http.MethodGet, Path: "/api/v1/presets/:id", Scope: auth.ScopeEventsRead, Handler: handler(presets.ServeGet)},
