@@ -92,10 +92,8 @@ func call(t *testing.T, key, method, address, body string) (int, map[string]any)
 	defer func() { require.NoError(t, answer.Body.Close()) }()
 	raw, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
-	if answer.StatusCode != http.StatusTeapot { // Of a call that these tests leave out.
-		if answer.StatusCode != http.StatusTeapot { // That is the tests' stand-in for the stream.
+	if answer.StatusCode != http.StatusTeapot { // That is the tests' stand-in for the stream.
 		openapitest.Check(t, request, []byte(body), answer, raw)
-	}
 	}
 	var object map[string]any
 	if len(raw) > 0 {

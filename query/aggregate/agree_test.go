@@ -20,6 +20,7 @@ import (
 	"daybook/pkg/event"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
+	"daybook/query/openapi/openapitest"
 	"daybook/query/querytest"
 	"daybook/query/statement"
 )
@@ -60,10 +61,13 @@ type answer struct {
 func post(t testing.TB, s *Service, body string) (*answer, error) {
 	t.Helper()
 	request := httptest.NewRequestWithContext(tenant.NewContext(t.Context(), acme), "POST", "/api/v1/events/aggregate", strings.NewReader(body))
+	request.Header.Set("Authorization", "Bearer key")
+	request.Header.Set("Content-Type", "application/json")
 	recorder := httptest.NewRecorder()
 	if err := s.ServeAggregate(recorder, request); err != nil {
 		return nil, err
 	}
+	openapitest.Check(t, request, []byte(body), recorder.Result(), recorder.Body.Bytes()) //nolint:bodyclose // Of a recorder.
 	var a answer
 	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &a), recorder.Body.String())
 	return &a, nil
@@ -131,7 +135,7 @@ func randomRequest(r *rand.Rand) string {
 				out = append(out, one)
 			}
 		}
-		return strings.Join(out, ",")
+		return strings.Join(out[:min(len(out), maxDimensions)], ",")
 	}
 	members := []string{
 		`"bucket":` + pick(`null`, `"auto"`, `"1h"`, `"6h"`, `"1d"`, `"1d"`, `"1w"`, `"1mo"`),

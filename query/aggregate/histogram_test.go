@@ -11,6 +11,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
 	"daybook/pkg/tenant"
+	"daybook/query/openapi/openapitest"
 )
 
 type histogram struct {
@@ -32,10 +33,12 @@ type histogram struct {
 func getHistogram(t *testing.T, s *Service, query string) (*histogram, error) {
 	t.Helper()
 	request := httptest.NewRequestWithContext(tenant.NewContext(t.Context(), acme), "GET", "/api/v1/events/histogram?"+query, nil)
+	request.Header.Set("Authorization", "Bearer key")
 	recorder := httptest.NewRecorder()
 	if err := s.ServeHistogram(recorder, request); err != nil {
 		return nil, err
 	}
+	openapitest.Check(t, request, nil, recorder.Result(), recorder.Body.Bytes()) //nolint:bodyclose // Of a recorder.
 	var h histogram
 	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &h), recorder.Body.String())
 	return &h, nil

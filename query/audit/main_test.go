@@ -20,6 +20,7 @@ import (
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
 	"daybook/pkg/tenant"
+	"daybook/query/openapi/openapitest"
 	"daybook/query/querytest"
 	"daybook/query/statement"
 )
@@ -83,6 +84,7 @@ func (l *log) get(t *testing.T, path string) (answer map[string]any, err error) 
 	require.NoError(t, err)
 	ctx := auth.NewContext(tenant.NewContext(t.Context(), acme), auth.Principal{KeyID: "k1", Name: "support", Tenant: acme})
 	request := httptest.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	request.Header.Set("Authorization", "Bearer k1")
 	recorder := httptest.NewRecorder()
 	recorder.Header().Set("X-Request-Id", "req-1")
 	mux := map[string]func(http.ResponseWriter, *http.Request) error{
@@ -94,6 +96,7 @@ func (l *log) get(t *testing.T, path string) (answer map[string]any, err error) 
 	}
 	routes.ServeHTTP(recorder, request)
 	if err == nil {
+		openapitest.Check(t, request, nil, recorder.Result(), recorder.Body.Bytes()) //nolint:bodyclose // Of a recorder.
 		require.Equal(t, "application/json", recorder.Header().Get("Content-Type"))
 		require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &answer), recorder.Body)
 	}

@@ -11,14 +11,20 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
 	"daybook/pkg/tenant"
+	"daybook/query/openapi/openapitest"
 	"daybook/query/querytest"
 )
 
 func get(t *testing.T, s *Service, query string) (*httptest.ResponseRecorder, error) {
 	t.Helper()
 	request := httptest.NewRequestWithContext(tenant.NewContext(t.Context(), acme), "GET", "/api/v1/events?"+query, nil)
+	request.Header.Set("Authorization", "Bearer key")
 	answer := httptest.NewRecorder()
-	return answer, s.ServeSearch(answer, request)
+	err := s.ServeSearch(answer, request)
+	if err == nil {
+		openapitest.Check(t, request, nil, answer.Result(), answer.Body.Bytes()) //nolint:bodyclose // Of a recorder.
+	}
+	return answer, err
 }
 
 func TestServeSearch(t *testing.T) {
