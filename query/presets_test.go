@@ -37,6 +37,20 @@ func send(t *testing.T, key, method, address, ifMatch, body string) (int, http.H
 	return answer.StatusCode, answer.Header, object
 }
 
+// raw returns an answer as it came.
+func raw(t *testing.T, key, address string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+key)
+	answer, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, answer.Body.Close()) }()
+	body, err := io.ReadAll(answer.Body)
+	require.NoError(t, err)
+	return answer.StatusCode, string(body)
+}
+
 func TestPresets(t *testing.T) {
 	presets := serve(t, statement.DefaultConfig()) + "/api/v1/presets"
 	const writer, reader, neighbour = "acme/presets:write", "acme/events:read", "other/events:read"
@@ -155,10 +169,18 @@ func TestPresets_Everywhere(t *testing.T) {
 		require.Equal(t, http.StatusOK, status, aggregate)
 		require.Equal(t, []any{float64(len(test.finds))}, aggregate["totals"], test.parameters)
 
+		status, facets := call(t, me, "GET", base+"/facets?field=eventId&limit=100&"+test.parameters, "")
+		require.Equal(t, http.StatusOK, status, facets)
+		require.Len(t, facets["facets"].([]any)[0].(map[string]any)["values"], len(test.finds), test.parameters)
+
+		status, lines := raw(t, me, base+"/export?"+test.parameters)
+		require.Equal(t, http.StatusOK, status, lines)
+		require.Equal(t, len(test.finds), strings.Count(lines, `"eventId":`), test.parameters)
+
 		status, stream := call(t, me, "GET", base+"/stream?"+test.parameters, "")
 		require.Equal(t, http.StatusTeapot, status, "%s: %v", test.parameters, stream)
 	}
-	for _, path := range []string{"", "/histogram", "/stream"} {
+	for _, path := range []string{"", "/histogram", "/facets", "/export", "/stream"} {
 		status, problem := call(t, me, "GET", base+path+"?preset=nosuch", "")
 		require.Equal(t, http.StatusBadRequest, status, path)
 		require.Equal(t, "preset", problem["errors"].([]any)[0].(map[string]any)["field"], path)
