@@ -79,8 +79,14 @@ func TestServe_AsDescribed(t *testing.T) {
 	call("POST /api/v1/events/aggregate", "", `{"bucket":null,"compare":null,"filter":null}`, http.StatusOK)
 	call("POST /api/v1/events/aggregate", "", `{"bucket":"2y"}`, http.StatusBadRequest)
 
+	call("GET /api/v1/events/facets", "?field=eventType&field=payload.n&limit=5", "", http.StatusOK)
+	call("GET /api/v1/events/facets", "?field=nosuch", "", http.StatusBadRequest)
+
 	id = "login-1"
 	call("GET /api/v1/events/{eventId}", "", "", http.StatusOK)
+	call("GET /api/v1/events/{eventId}/context", "?chain=5&before=1", "", http.StatusOK)
+	call("GET /api/v1/events/{eventId}/diff", "?with=login-1", "", http.StatusOK)
+	call("GET /api/v1/events/{eventId}/diff", "?with=nosuch", "", http.StatusBadRequest)
 	call("GET /api/audit", "?limit=1&event_type=user_login&start_date=2026-01-01&user_id=jane", "", http.StatusOK)
 	call("GET /api/audit", "?page=0", "", http.StatusBadRequest)
 	call("GET /api/audit/events", "", "", http.StatusOK)

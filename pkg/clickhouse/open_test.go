@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -92,7 +93,8 @@ func TestReadRetry_ServerKilled(t *testing.T) {
 	defer stop()
 	var readers sync.WaitGroup
 	var faults sync.Map
-	for range 4 {
+	var answers [4]atomic.Int64
+	for i := range answers {
 		readers.Go(func() {
 			for ctx.Err() == nil && server.Restarts() < kills {
 				var sum uint64
@@ -105,12 +107,19 @@ func TestReadRetry_ServerKilled(t *testing.T) {
 				if err != nil {
 					faults.Store(err.Error(), true)
 				}
+				answers[i].Add(1)
 			}
 		})
 	}
 	for killed := int64(0); killed < kills; {
 		if pid := server.Pid(); pid != 0 && server.Restarts() == killed {
 			require.NoError(t, conn.Ping(ctx))
+			// A read survives one restart, not two: those that the last kill met
+			// must have ended.
+			for i := range answers {
+				before := answers[i].Load()
+				require.Eventually(t, func() bool { return answers[i].Load() > before }, 20*time.Second, time.Millisecond)
+			}
 			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 			killed++
 		}

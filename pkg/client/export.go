@@ -112,12 +112,10 @@ type exporter struct {
 
 // mayResume reports whether another connection may bring the rest.
 func (x *exporter) mayResume(err error) bool {
-	var fault faultError
-	if errors.As(err, &fault) {
+	if _, fault := errors.AsType[faultError](err); fault {
 		return false
 	}
-	var answer *Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*Error](err); ok {
 		return answer.Temporary()
 	}
 	return x.connected && x.events != nil

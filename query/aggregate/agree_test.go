@@ -67,7 +67,7 @@ func post(t testing.TB, s *Service, body string) (*answer, error) {
 	if err := s.ServeAggregate(recorder, request); err != nil {
 		return nil, err
 	}
-	openapitest.Check(t, request, []byte(body), recorder.Result(), recorder.Body.Bytes()) //nolint:bodyclose // Of a recorder.
+	openapitest.Check(t, request, []byte(body), recorder.Result(), recorder.Body.Bytes())
 	var a answer
 	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &a), recorder.Body.String())
 	return &a, nil

@@ -38,7 +38,7 @@ func getHistogram(t *testing.T, s *Service, query string) (*histogram, error) {
 	if err := s.ServeHistogram(recorder, request); err != nil {
 		return nil, err
 	}
-	openapitest.Check(t, request, nil, recorder.Result(), recorder.Body.Bytes()) //nolint:bodyclose // Of a recorder.
+	openapitest.Check(t, request, nil, recorder.Result(), recorder.Body.Bytes())
 	var h histogram
 	require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &h), recorder.Body.String())
 	return &h, nil

@@ -116,8 +116,8 @@ func common(a, b []any) [][2]int {
 	width := len(b) + 1
 	lengths := make([]int32, (len(a)+1)*width) // of the longest from i, j on
 	same := make([]bool, len(lengths))
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
+	for i := range slices.Backward(a) {
+		for j := range slices.Backward(b) {
 			if same[i*width+j] = equal(a[i], b[j]); same[i*width+j] {
 				lengths[i*width+j] = 1 + lengths[(i+1)*width+j+1]
 			} else {

@@ -1,16 +1,19 @@
 package audit
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/query/statement"
 )
 
 // jane is the event that spec/audit-log.txt shows.
@@ -98,6 +101,34 @@ func random(t *testing.T, l *log, n int) (want []event.Event) {
 		event.Event{EventID: "evt_expired", EventType: "user_login", ActorID: "u1", CreatedAt: now.Add(-366 * 24 * time.Hour)},
 	)
 	return want
+}
+
+// merging is a store that folds its copies between the statements of a call.
+type merging struct {
+	driver.Conn
+	t       *testing.T
+	queries int
+}
+
+func (m *merging) Query(ctx context.Context, text string, args ...any) (driver.Rows, error) {
+	if m.queries++; m.queries == 2 {
+		require.NoError(m.t, m.Exec(m.t.Context(), "OPTIMIZE TABLE events FINAL")) // The read may not write.
+	}
+	return m.Conn.Query(ctx, text, args...)
+}
+
+func TestList_TotalWhileCopiesMerge(t *testing.T) {
+	l := open(t)
+	require.NoError(t, l.conn.Exec(t.Context(), "SYSTEM STOP MERGES events"))
+	want := random(t, l, 30)
+	require.NoError(t, l.conn.Exec(t.Context(), "SYSTEM START MERGES events"))
+	conn := &merging{Conn: l.conn, t: t}
+	l.reader = statement.NewReader(conn, statement.DefaultConfig())
+	answer, err := l.get(t, "/api/audit?limit=100")
+	require.NoError(t, err)
+	require.Equal(t, 4, conn.queries, "times, ties, positions, events")
+	require.Equal(t, len(want), total(answer))
+	require.Len(t, ids(answer), len(want))
 }
 
 func TestList_PagesAndTotals(t *testing.T) {

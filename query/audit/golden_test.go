@@ -32,8 +32,8 @@ func TestGolden(t *testing.T) {
 	}{
 		{"a page", positionsStatement(scope, l, own, false)},
 		{"a next page, without its own reads, where there are copies", positionsStatement(scope, listing{page: 2, limit: 50}, since, true)},
-		{"how many rows", rowsStatement(scope, l, own)},
-		{"how many copies", copiesStatement(scope, l, own)},
+		{"how many rows and times", timesStatement(scope, l, own)},
+		{"how many more events than times", tiesStatement(scope, l, own)},
 		{"when the first page was read", ownReadsStatement(scope, own, now)},
 		{"the events of a page", eventsStatement(scope, []position{{now, "b", ""}, {now.Add(-time.Hour), "a", "billing"}})},
 		{"one event", eventStatement(scope, "evt_1")},

@@ -38,13 +38,13 @@ func (s *Service) list(ctx context.Context, scope filter.Scope, l listing) ([]en
 	if err != nil {
 		return nil, pagination{}, err
 	}
-	rows, copies, err := s.count(ctx, scope, l, own)
+	total, copies, err := s.count(ctx, scope, l, own)
 	if err != nil {
 		return nil, pagination{}, err
 	}
-	total, entries := rows-copies, []entry{}
+	entries := []entry{}
 	if l.offset() < total {
-		positions, err := collect(ctx, s, positionsStatement(scope, l, own, copies > 0), scanPosition)
+		positions, err := collect(ctx, s, positionsStatement(scope, l, own, copies), scanPosition)
 		if err != nil {
 			return nil, pagination{}, err
 		}
@@ -116,45 +116,48 @@ func positionsStatement(scope filter.Scope, l listing, own ownReads, copies bool
 	return &b
 }
 
-// count returns how many rows a listing has, and how many of them are copies of
-// others. Copies happened at the same time, so only rows that share theirs
-// with others are compared.
-func (s *Service) count(ctx context.Context, scope filter.Scope, l listing, own ownReads) (rows, copies int64, err error) {
-	type counts struct {
-		rows uint64
-		ties uint64
-	}
-	found, err := collect(ctx, s, rowsStatement(scope, l, own), func(rows driver.Rows) (c counts, err error) {
-		return c, rows.Scan(&c.rows, &c.ties)
+// count returns how many events a listing has, and whether the store has copies
+// of some. It adds what no merge between its statements can change: the different times at
+// which something happened, and how many more events than one each of them has.
+// Only rows that share their time with others are compared.
+func (s *Service) count(ctx context.Context, scope filter.Scope, l listing, own ownReads) (events int64, copies bool, err error) {
+	type counts struct{ rows, times, ties uint64 }
+	found, err := collect(ctx, s, timesStatement(scope, l, own), func(rows driver.Rows) (c counts, err error) {
+		return c, rows.Scan(&c.rows, &c.times, &c.ties)
 	})
-	if err != nil || len(found) == 0 || found[0].ties == 0 {
-		if len(found) > 0 {
-			rows = int64(found[0].rows)
-		}
-		return rows, 0, err
+	if err != nil || len(found) == 0 {
+		return 0, false, err
 	}
-	among, err := collect(ctx, s, copiesStatement(scope, l, own), func(rows driver.Rows) (n int64, err error) { return n, rows.Scan(&n) })
-	if err != nil || len(among) == 0 {
-		return 0, 0, err
+	c := found[0]
+	if c.ties == 0 {
+		return int64(c.times), false, nil
 	}
-	return int64(found[0].rows), among[0], nil
+	more, err := collect(ctx, s, tiesStatement(scope, l, own), func(rows driver.Rows) (n int64, err error) { return n, rows.Scan(&n) })
+	if err != nil {
+		return 0, false, err
+	}
+	events = int64(c.times)
+	for _, n := range more {
+		events += n
+	}
+	return events, int64(c.rows) > events, nil
 }
 
-func rowsStatement(scope filter.Scope, l listing, own ownReads) *filter.Builder {
+func timesStatement(scope filter.Scope, l listing, own ownReads) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT sum(n), countIf(n > 1) FROM (SELECT count() AS n FROM ", schema.Events, " WHERE ")
+	b.Write("SELECT sum(n), count(), countIf(n > 1) FROM (SELECT count() AS n FROM ", schema.Events, " WHERE ")
 	l.where(&b, scope, own)
 	b.Write(" GROUP BY created_at)")
 	return &b
 }
 
-func copiesStatement(scope filter.Scope, l listing, own ownReads) *filter.Builder {
+func tiesStatement(scope filter.Scope, l listing, own ownReads) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT sum(toInt64(n) - 1) FROM (SELECT count() AS n FROM ", schema.Events, " WHERE ")
+	b.Write("SELECT sum(toInt64(n) - 1) FROM (SELECT uniqExact(event_id, source) AS n FROM ", schema.Events, " WHERE ")
 	l.where(&b, scope, own)
 	b.Write(" AND created_at IN (SELECT created_at FROM ", schema.Events, " WHERE ")
 	l.where(&b, scope, own)
-	b.Write(" GROUP BY created_at HAVING count() > 1) GROUP BY ", positionColumns, ")")
+	b.Write(" GROUP BY created_at HAVING count() > 1) GROUP BY created_at)")
 	return &b
 }
 

@@ -96,7 +96,7 @@ func (l *log) get(t *testing.T, path string) (answer map[string]any, err error) 
 	}
 	routes.ServeHTTP(recorder, request)
 	if err == nil {
-		openapitest.Check(t, request, nil, recorder.Result(), recorder.Body.Bytes()) //nolint:bodyclose // Of a recorder.
+		openapitest.Check(t, request, nil, recorder.Result(), recorder.Body.Bytes())
 		require.Equal(t, "application/json", recorder.Header().Get("Content-Type"))
 		require.NoError(t, json.Unmarshal(recorder.Body.Bytes(), &answer), recorder.Body)
 	}

@@ -51,9 +51,10 @@ func binding(id tenant.ID, f *filter.Filter) uint64 {
 // maxCount bounds what a cursor is believed.
 const maxCount = 16 << 10
 
-// appendContent writes a view, and the position behind which it goes on, as the
-// content of a cursor.
-func appendContent(out []byte, v *view, after *position) []byte {
+// content writes a view, and the position behind which it goes on, as
+// a cursor has it.
+func content(v *view, after *position) []byte {
+	var out []byte
 	for _, t := range []time.Time{v.began, v.oldest, v.newest, v.ingested} {
 		out = binary.AppendVarint(out, t.UnixMicro())
 	}
@@ -77,7 +78,7 @@ func appendText(out []byte, text string) []byte {
 	return append(binary.AppendUvarint(out, uint64(len(text))), text...)
 }
 
-// readContent is the reverse of appendContent.
+// readContent is the reverse of content.
 func readContent(content []byte) (*view, *position, error) {
 	r := contentReader{rest: content}
 	v := &view{began: r.time(), oldest: r.time(), newest: r.time(), ingested: r.time(), width: r.width()}

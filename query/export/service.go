@@ -75,7 +75,7 @@ func (s *Service) ServeExport(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (r *request) cursor(after *position) string {
-	return cursor.Seal(binding(r.scope.Tenant, r.filter), appendContent(nil, r.view, after))
+	return cursor.Seal(binding(r.scope.Tenant, r.filter), content(r.view, after))
 }
 
 // batchBytes is how much is read ahead of what is being written, a few times

@@ -206,15 +206,15 @@ func TestExport_Faults(t *testing.T) {
 
 func FuzzContent(f *testing.F) {
 	v := &view{began: now, oldest: now.Add(-time.Hour), newest: now, ingested: now, logs: []log{{"events", []int64{1, 2}}, {"old", []int64{9}}}}
-	f.Add(appendContent(nil, v, nil))
-	f.Add(appendContent(nil, v, &position{now, "evt_1", "billing"}))
-	f.Add(appendContent(nil, &view{}, nil))
-	f.Fuzz(func(t *testing.T, content []byte) {
-		v, p, err := readContent(content)
+	f.Add(content(v, nil))
+	f.Add(content(v, &position{now, "evt_1", "billing"}))
+	f.Add(content(&view{}, nil))
+	f.Fuzz(func(t *testing.T, found []byte) {
+		v, p, err := readContent(found)
 		if err != nil {
 			return
 		}
-		again, q, err := readContent(appendContent(nil, v, p))
+		again, q, err := readContent(content(v, p))
 		require.NoError(t, err)
 		require.Equal(t, v, again)
 		require.Equal(t, p, q)

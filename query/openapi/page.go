@@ -205,31 +205,27 @@ func (d *Document) typeOf(s object) string {
 			words = append(words, fmt.Sprint(one))
 		}
 	}
-	text := strings.Join(words, " or ")
+	var text strings.Builder
+	text.WriteString(strings.Join(words, " or "))
 	if items := s.at("items"); items != nil {
-		text += " of " + d.typeOf(items)
+		text.WriteString(" of " + d.typeOf(items))
 	}
 	if format := s.text("format"); format != "" {
-		text += " (" + format + ")"
+		text.WriteString(" (" + format + ")")
 	}
-	if values := s.list("enum"); values != nil {
-		for i, v := range values {
-			if i > 0 {
-				text += ","
-			} else {
-				text += ":"
-			}
-			text += " " + asText(v)
-		}
+	separator := ": "
+	for _, v := range s.list("enum") {
+		text.WriteString(separator + asText(v))
+		separator = ", "
 	}
 	for _, bound := range []struct{ name, words string }{
 		{"minimum", "at least "}, {"maximum", "at most "}, {"maxLength", "characters, at most "}, {"maxItems", "elements, at most "}, {"default", "default "},
 	} {
 		if v := s.get(bound.name); v != nil {
-			text += ", " + bound.words + asText(v)
+			text.WriteString(", " + bound.words + asText(v))
 		}
 	}
-	return text
+	return text.String()
 }
 
 func asText(value any) string {

@@ -33,7 +33,7 @@ func expectOf(r *http.Request) (Expect, error) {
 			"send If-Match with the ETag of the preset as you have read it, so that nobody else's change is overwritten; If-Match: * overwrites whatever is there")
 	}
 	var e Expect
-	for _, tag := range strings.Split(strings.Join(fields, ","), ",") {
+	for tag := range strings.SplitSeq(strings.Join(fields, ","), ",") {
 		switch tag = strings.TrimSpace(tag); {
 		case tag == "":
 		case tag == "*":

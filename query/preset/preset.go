@@ -56,7 +56,7 @@ type Change struct {
 
 // normalize brings a change into the form that is kept, and returns every
 // fault by field.
-func (c *Change) normalize(now time.Time) error {
+func (c *Change) normalize(ctx context.Context, now time.Time) error {
 	c.Name = strings.Join(strings.Fields(c.Name), " ")
 	var nameFault *apierror.Error
 	switch {
@@ -67,7 +67,7 @@ func (c *Change) normalize(now time.Time) error {
 	case strings.ContainsFunc(c.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
 		nameFault = apierror.Invalid("name", "must be text without control characters")
 	}
-	object, err := normalizeFilter(c.Filter, now)
+	object, err := normalizeFilter(ctx, c.Filter, now)
 	if err != nil {
 		return apierror.Join(nameFault, apierror.From(err))
 	}
@@ -80,7 +80,7 @@ func (c *Change) normalize(now time.Time) error {
 
 // normalizeFilter returns the object with its members in order and each of
 // them once. It must be a filter for every caller.
-func normalizeFilter(object json.RawMessage, now time.Time) (json.RawMessage, error) {
+func normalizeFilter(ctx context.Context, object json.RawMessage, now time.Time) (json.RawMessage, error) {
 	if len(object) > maxFilterBytes {
 		return nil, apierror.Invalid("filter", "has at most %d bytes, this one has %d", maxFilterBytes, len(object))
 	}
@@ -98,7 +98,7 @@ func normalizeFilter(object json.RawMessage, now time.Time) (json.RawMessage, er
 	}
 	normal := bytes.TrimSpace(out.Bytes())
 	// Whoever saves it, others may use it: any key will do for Me.
-	ctx := filter.NewContext(context.Background(), filter.Asker{KeyID: "key"})
+	ctx = filter.NewContext(ctx, filter.Asker{KeyID: "key"})
 	if _, err := filter.ParseRequestObject(ctx, normal, "filter", now, nil); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package preset
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -104,7 +105,7 @@ func TestRace_DifferentNamesAllSucceed(t *testing.T) {
 func TestRace_TokenWithoutRow(t *testing.T) {
 	s := open(t)
 	for try := range 2 {
-		require.NoError(t, add(t.Context(), s.conn, "acme", row{seq: 1, writer: "x", Preset: Preset{ID: fmt.Sprint(try), Version: 1}}, try))
+		require.NoError(t, add(t.Context(), s.conn, "acme", row{seq: 1, writer: "x", Preset: Preset{ID: strconv.Itoa(try), Version: 1}}, try))
 		sync := chgo.Context(t.Context(), chgo.WithSettings(chgo.Settings{"mutations_sync": 2}))
 		require.NoError(t, s.conn.Exec(sync, "ALTER TABLE presets DELETE WHERE 1"))
 	}

@@ -80,7 +80,7 @@ func (s *Service) Get(ctx context.Context, c Caller, id string) (Preset, error) 
 
 // Create saves a new preset of the caller's.
 func (s *Service) Create(ctx context.Context, c Caller, to Change) (Preset, error) {
-	if err := to.normalize(s.now()); err != nil {
+	if err := to.normalize(ctx, s.now()); err != nil {
 		return Preset{}, err
 	}
 	now := s.now().UTC().Truncate(time.Millisecond)
@@ -99,7 +99,7 @@ func (s *Service) Create(ctx context.Context, c Caller, to Change) (Preset, erro
 // Update changes the preset with the id, where expect accepts the version
 // that it has.
 func (s *Service) Update(ctx context.Context, c Caller, id string, expect Expect, to Change) (Preset, error) {
-	if err := to.normalize(s.now()); err != nil {
+	if err := to.normalize(ctx, s.now()); err != nil {
 		return Preset{}, err
 	}
 	return s.change(ctx, c.Tenant, func(all *state) (row, error) {

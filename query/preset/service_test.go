@@ -173,7 +173,7 @@ func TestService_Starting(t *testing.T) {
 	require.NoError(t, err)
 	for _, p := range Starting {
 		c := Change{Name: p.Name, Filter: p.Filter, Shared: p.Shared}
-		require.NoError(t, c.normalize(now), "as it could be saved")
+		require.NoError(t, c.normalize(t.Context(), now), "as it could be saved")
 		require.Equal(t, p.Name, c.Name)
 		require.Equal(t, string(p.Filter), string(c.Filter))
 	}

@@ -22,7 +22,7 @@ func get(t *testing.T, s *Service, query string) (*httptest.ResponseRecorder, er
 	answer := httptest.NewRecorder()
 	err := s.ServeSearch(answer, request)
 	if err == nil {
-		openapitest.Check(t, request, nil, answer.Result(), answer.Body.Bytes()) //nolint:bodyclose // Of a recorder.
+		openapitest.Check(t, request, nil, answer.Result(), answer.Body.Bytes())
 	}
 	return answer, err
 }
@@ -30,8 +30,8 @@ func get(t *testing.T, s *Service, query string) (*httptest.ResponseRecorder, er
 func TestServeSearch(t *testing.T) {
 	conn := querytest.Open(t)
 	querytest.Insert(t, conn, querytest.Rows(
-		event.Event{TenantID: string(acme), EventID: "evt_1", EventType: "a", CreatedAt: now, Payload: []byte(`{"n": 1.50}`)},
-		event.Event{TenantID: string(acme), EventID: "evt_2", EventType: "b", CreatedAt: now},
+		event.Event{TenantID: string(acme), EventID: "evt_1", EventType: "a", Category: event.CategoryOther, CreatedAt: now, Payload: []byte(`{"n": 1.50}`)},
+		event.Event{TenantID: string(acme), EventID: "evt_2", EventType: "b", Category: event.CategoryOther, CreatedAt: now},
 	))
 	s := service(conn, nil)
 	answer, err := get(t, s, "limit=1")

@@ -5,6 +5,7 @@ package openapitest
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -63,9 +64,28 @@ func Check(t testing.TB, request *http.Request, sent []byte, answer *http.Respon
 		asked.Body = io.NopCloser(bytes.NewReader(sent))
 	}
 	got := *answer
+	if got.Header.Get("Content-Type") == "application/x-ndjson" {
+		for line := range bytes.Lines(received) {
+			checkEvent(t, request, answer, line)
+		}
+		// The validator takes the whole of it for one document.
+		quoted, err := json.Marshal(string(received))
+		require.NoError(t, err)
+		received = quoted
+	}
 	got.Body = io.NopCloser(bytes.NewReader(received))
 	ok, faults := v.ValidateHttpResponse(asked, &got)
 	require.True(t, ok, "the answer %d to %s: %s\n%s", answer.StatusCode, about, explain(faults), received)
+}
+
+// checkEvent holds a line of an answer to what a single event is.
+func checkEvent(t testing.TB, request *http.Request, answer *http.Response, line []byte) {
+	t.Helper()
+	one := request.Clone(request.Context())
+	one.URL.Path, one.URL.RawPath, one.URL.RawQuery = "/api/v1/events/id", "", ""
+	got := *answer
+	got.Header = http.Header{"Content-Type": {"application/json"}}
+	Check(t, one, nil, &got, line)
 }
 
 func explain(faults []*errors.ValidationError) string {
