@@ -58,6 +58,10 @@ faults: need-go engine kafka ## the fault suite of ingest in its long forms, COU
 mutants: need-go engine ## ingest with each mechanism switched off in turn: the fault suite must notice
 	go run ./ingest/faults/mutate
 
+.PHONY: bench-guarantee
+bench-guarantee: need-go engine ## ingest beside ingest without plan and verification: what exactly once costs
+	go run ./ingest/faults/mutate -cost
+
 .PHONY: engine
 engine: ## the embedded ClickHouse, fetched into the cache once
 	@scripts/engine.sh

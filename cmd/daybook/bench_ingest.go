@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -26,6 +28,7 @@ import (
 func (a *app) benchIngestCommand() *cobra.Command {
 	var events, runs, partitions, days int
 	var asJSON bool
+	var only []string
 	c := &cobra.Command{
 		Use: "ingest", Short: "Events a second from the topic into ClickHouse", Args: cobra.NoArgs,
 		Long: `Fill a topic of an embedded broker of its own with generated events, and store them in an embedded ClickHouse of its own:
@@ -40,7 +43,15 @@ Each run has a new database and a new consumer group; the four take turns.`,
 			if events < 1000 || runs < 1 || partitions < 1 || days < 1 || days >= event.DefaultConfig().RetentionDays {
 				return usagef("--events must be at least 1000, --runs and --partitions at least 1, --days less than a year")
 			}
-			b := &ingestBench{a: a, events: events, runs: runs, partitions: partitions, days: days, raw: map[string][]float64{}, notes: map[string]string{}}
+			for _, name := range only {
+				if !slices.Contains(ingestContenders, name) {
+					return usagef("--only: there is no %q; there are %s", name, strings.Join(ingestContenders, ", "))
+				}
+			}
+			if len(only) == 0 {
+				only = ingestContenders
+			}
+			b := &ingestBench{a: a, contenders: only, events: events, runs: runs, partitions: partitions, days: days, raw: map[string][]float64{}, notes: map[string]string{}}
 			report, err := b.run(cmd.Context())
 			return errors.Join(err, report.write(a.stdout, asJSON))
 		},
@@ -49,6 +60,7 @@ Each run has a new database and a new consumer group; the four take turns.`,
 	c.Flags().IntVar(&runs, "runs", 5, "how many runs of each")
 	c.Flags().IntVar(&partitions, "partitions", 8, "of the topic")
 	c.Flags().IntVar(&days, "days", 1, "over how many days up to now the events happened; each block of a year's events is a dozen parts")
+	c.Flags().StringSliceVar(&only, "only", nil, "these `contenders` alone")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }
@@ -56,6 +68,7 @@ Each run has a new database and a new consumer group; the four take turns.`,
 // ingestBench is one benchmark with its engines.
 type ingestBench struct {
 	a                              *app
+	contenders                     []string
 	events, runs, partitions, days int
 	kafka                          kafka.Config
 	store                          clickhouse.Config
@@ -92,7 +105,7 @@ func (b *ingestBench) run(ctx context.Context) (benchReport, error) {
 	if err == nil {
 		err = b.takeTurns(ctx, messages)
 	}
-	for _, name := range ingestContenders {
+	for _, name := range b.contenders {
 		r := summarize(name, "events/s", b.raw[name])
 		r.Note = b.notes[name]
 		report.Results = append(report.Results, r)
@@ -157,7 +170,7 @@ func (b *ingestBench) takeTurns(ctx context.Context, messages []event.Message) e
 		return err
 	}
 	for run := range b.runs {
-		for _, name := range ingestContenders {
+		for _, name := range b.contenders {
 			if b.notes[name] != "" {
 				continue // It can't be had here; the note says why.
 			}

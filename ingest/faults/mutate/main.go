@@ -3,6 +3,9 @@
 // sees (go build -overlay), and expects the tests that guard it to fail.
 //
 //	go run ./ingest/faults/mutate [-only NAME] [-broker embedded|apache] [-list]
+//	go run ./ingest/faults/mutate -cost [-runs N] [-events N] > cost.json
+//
+// With -cost it measures instead what the guarantee costs (cost.go).
 package main
 
 import (
@@ -21,7 +24,17 @@ func main() {
 	only := flag.String("only", "", "the mutant of this name alone")
 	broker := flag.String("broker", "embedded", "the broker to run the tests on; empty: both")
 	list := flag.Bool("list", false, "list the mutants")
+	cost := flag.Bool("cost", false, "measure ingest beside ingest without plan and verification")
+	runs := flag.Int("runs", 10, "of -cost: how many pairs")
+	events := flag.Int("events", 1_000_000, "of -cost: events of each run")
 	flag.Parse()
+	if *cost {
+		if err := measure(*runs, *events); err != nil {
+			fmt.Fprintln(os.Stderr, "mutate:", err)
+			os.Exit(2)
+		}
+		return
+	}
 	survivors, err := run(*only, *broker, *list)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)

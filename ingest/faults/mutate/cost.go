@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+// atLeastOnce is the pipeline without what makes it exact: blocks are inserted
+// unplanned and never looked for, and their offsets are committed behind them.
+var atLeastOnce = mutant{name: "at-least-once", changes: []change{
+	{partition, "if err := w.commitPlan(ctx, plan{offset: b.start, end: b.end, last: w.last}); err != nil {", "if err := error(nil); err != nil {"},
+	{writer, "if a.doubt {\n\t\tw.metrics.doubts.Inc()", "if a.doubt && a.tries < 0 {\n\t\tw.metrics.doubts.Inc()"},
+	{writer, "verified := a.doubt\n\tif a.doubt {", "verified := false\n\tif a.doubt && a.tries < 0 {"},
+}}
+
+// cost is what -cost prints. A ratio is that of a pair of runs, one after the
+// other, so that a machine whose speed drifts drifts for both.
+type cost struct {
+	Events      int       `json:"events"`
+	ExactlyOnce []float64 `json:"exactlyOnce"` // events/s
+	AtLeastOnce []float64 `json:"atLeastOnce"`
+	Ratios      []float64 `json:"ratios"` // of exactlyOnce to atLeastOnce
+	Median      float64   `json:"medianRatio"`
+}
+
+// measure runs `daybook bench ingest` as it is and without the guarantee, in
+// turn, and prints what it costs.
+func measure(runs, events int) error {
+	dir, err := os.MkdirTemp("", "daybook-cost-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	overlay, err := atLeastOnce.overlay(dir)
+	if err != nil {
+		return err
+	}
+	exact, bare := filepath.Join(dir, "exactly-once"), filepath.Join(dir, "at-least-once")
+	if err := errors.Join(build(exact), build(bare, "-overlay="+overlay)); err != nil {
+		return err
+	}
+	c := cost{Events: events}
+	for run := range runs {
+		// Who is first has a cooler machine: they take turns at that too.
+		order := []string{exact, bare}
+		if run%2 == 1 {
+			slices.Reverse(order)
+		}
+		rates := map[string]float64{}
+		for _, program := range order {
+			if rates[program], err = rate(program, events); err != nil {
+				return err
+			}
+			fmt.Fprintf(os.Stderr, "run %d of %d: %s %.0f events/s\n", run+1, runs, filepath.Base(program), rates[program])
+		}
+		c.ExactlyOnce, c.AtLeastOnce = append(c.ExactlyOnce, rates[exact]), append(c.AtLeastOnce, rates[bare])
+		c.Ratios = append(c.Ratios, rates[exact]/rates[bare])
+	}
+	ordered := slices.Sorted(slices.Values(c.Ratios))
+	c.Median = (ordered[(len(ordered)-1)/2] + ordered[len(ordered)/2]) / 2
+	fmt.Fprintf(os.Stderr, "exactly once has %.3f of the throughput of at least once (%.3f to %.3f)\n", c.Median, ordered[0], ordered[len(ordered)-1])
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(c)
+}
+
+func build(path string, flags ...string) error {
+	command := exec.Command("go", append(append([]string{"build", "-o", path}, flags...), "./cmd/daybook")...) //nolint:gosec,noctx // Our own flags; a build ends.
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w\n%s", filepath.Base(path), err, out)
+	}
+	return nil
+}
+
+// rate returns the events a second of one run.
+func rate(program string, events int) (float64, error) {
+	command := exec.Command(program, "bench", "ingest", "--only", "daybook", "--runs", "1", "--json", "--events", strconv.Itoa(events)) //nolint:gosec,noctx // Built above; it bounds itself.
+	out, err := command.Output()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", filepath.Base(program), err)
+	}
+	var report struct {
+		Results []struct {
+			Median float64 `json:"median"`
+		} `json:"results"`
+	}
+	if err := json.Unmarshal(out, &report); err != nil || len(report.Results) != 1 {
+		return 0, fmt.Errorf("%s printed no result: %w", filepath.Base(program), errors.Join(err, errors.New(string(out))))
+	}
+	return report.Results[0].Median, nil
+}
