@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) benchCommand() *cobra.Command {
-	return group("bench", "Measure Daybook beside its baselines, on this machine", a.benchIngestCommand())
+	return group("bench", "Measure Daybook beside its baselines, on this machine", a.benchIngestCommand(), a.benchQueryCommand())
 }
 
 // benchReport is what a benchmark prints with --json.
