@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/binary"
+	"iter"
 	"slices"
 	"unicode"
 	"unicode/utf8"
@@ -47,6 +48,29 @@ func SearchText(dst, payload []byte) []byte {
 		i = next
 	}
 	return dst
+}
+
+// SearchRunes yields the characters of SearchText one by one, each with the
+// byte of the payload at which it begins there. Of a part of a payload, which must
+// not cut an escape, it yields that part's.
+func SearchRunes(payload []byte) iter.Seq2[int, rune] {
+	return func(yield func(int, rune) bool) {
+		for i := 0; i < len(payload); {
+			r, next := rune(payload[i]), i+1
+			switch {
+			case r == '\\':
+				r, next, _ = readEscape(payload, i)
+			case r >= utf8.RuneSelf:
+				var size int
+				r, size = utf8.DecodeRune(payload[i:])
+				next = i + size
+			}
+			if !yield(i, foldRune(r)) {
+				return
+			}
+			i = next
+		}
+	}
 }
 
 // lower8 lower-cases eight ASCII bytes at once: a high bit of the sums says

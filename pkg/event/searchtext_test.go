@@ -35,6 +35,13 @@ func TestSearchText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, "before"+c.want, string(event.SearchText([]byte("before"), []byte(c.payload))))
+			var runes []rune
+			last := -1
+			for at, r := range event.SearchRunes([]byte(c.payload)) {
+				require.Greater(t, at, last)
+				runes, last = append(runes, r), at
+			}
+			require.Equal(t, c.want, string(runes))
 		})
 	}
 }

@@ -59,3 +59,7 @@ func (n createdAt) canonical(out []byte, resolved bool) []byte {
 }
 
 func (n createdAt) visit(f func(Node)) { f(n) }
+
+func (n createdAt) narrowedBy(bool) indexes { return 0 } // The key is always used.
+
+func (n createdAt) mark(*Subject, bool, *marks) {} // An instant is no place in a text.

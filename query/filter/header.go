@@ -18,24 +18,25 @@ type Field struct {
 	// are many. single says that one event has it, or a handful.
 	identifies, single bool
 	// me says that the field may name an API key, and so takes Me.
-	me bool
+	me    bool
+	index indexes // that finds its values; 0: none
 	// fold reads a value as the column spells it; nil: as it is written.
 	fold func(string) string
 }
 
 // Fields lists the text fields of an event.
 var Fields = []*Field{
-	{Name: "eventId", Short: "id", Column: "event_id", Example: "evt_abc123", Get: func(e *event.Event) string { return e.EventID }, identifies: true, single: true},
+	{Name: "eventId", Short: "id", Column: "event_id", Example: "evt_abc123", Get: func(e *event.Event) string { return e.EventID }, identifies: true, single: true, index: onEventID},
 	{Name: "eventType", Short: "type", Column: "event_type", Example: "login.*", Get: func(e *event.Event) string { return e.EventType }},
 	{Name: "category", Column: "category", Example: "auth", Get: func(e *event.Event) string { return e.Category }, fold: strings.ToLower},
 	{Name: "source", Column: "source", Example: "billing", Get: func(e *event.Event) string { return e.Source }},
 	{Name: "actorType", Column: "actor_type", Example: "USER", Get: func(e *event.Event) string { return e.ActorType }},
-	{Name: "actorId", Short: "actor", Column: "actor_id", Example: "billing-pipeline", Get: func(e *event.Event) string { return e.ActorID }, identifies: true, me: true},
-	{Name: "actorName", Column: "actor_name", Example: `"Jane Doe"`, Get: func(e *event.Event) string { return e.ActorName }},
+	{Name: "actorId", Short: "actor", Column: "actor_id", Example: "billing-pipeline", Get: func(e *event.Event) string { return e.ActorID }, identifies: true, me: true, index: onActorID},
+	{Name: "actorName", Column: "actor_name", Example: "Jane*", Get: func(e *event.Event) string { return e.ActorName }},
 	{Name: "actorEmail", Column: "actor_email", Example: "*@example.com", Get: func(e *event.Event) string { return e.ActorEmail }, identifies: true},
 	{Name: "targetType", Column: "target_type", Example: "INVOICE", Get: func(e *event.Event) string { return e.TargetType }},
-	{Name: "targetId", Short: "target", Column: "target_id", Example: "inv_def456", Get: func(e *event.Event) string { return e.TargetID }, identifies: true, me: true},
-	{Name: "correlationId", Short: "correlation", Column: "correlation_id", Example: "req_jkl012", Get: func(e *event.Event) string { return e.CorrelationID }, identifies: true, single: true},
+	{Name: "targetId", Short: "target", Column: "target_id", Example: "inv_def456", Get: func(e *event.Event) string { return e.TargetID }, identifies: true, me: true, index: onTargetID},
+	{Name: "correlationId", Short: "correlation", Column: "correlation_id", Example: "req_jkl012", Get: func(e *event.Event) string { return e.CorrelationID }, identifies: true, single: true, index: onCorrelationID},
 	{Name: "ipAddress", Short: "ip", Column: "ip_address", Example: "203.0.113.*", Get: func(e *event.Event) string { return e.IPAddress }, identifies: true},
 	{Name: "userAgent", Column: "user_agent", Example: "curl/*", Get: func(e *event.Event) string { return e.UserAgent }},
 }
@@ -140,3 +141,26 @@ func (h header) canonical(out []byte, _ bool) []byte {
 }
 
 func (h header) visit(f func(Node)) { f(h) }
+
+// narrowedBy leaves the empty value out: the bloom filters do not know it.
+func (h header) narrowedBy(holds bool) indexes {
+	if holds && len(h.patterns) == 0 && !slices.Contains(h.exact, "") {
+		return h.field.index
+	}
+	return 0
+}
+
+func (h header) mark(s *Subject, holds bool, m *marks) {
+	if !holds {
+		return
+	}
+	text := h.field.Get(s.event)
+	if _, found := slices.BinarySearch(h.exact, text); found {
+		m.field(h.field.Name, text, span{0, len(text)})
+	}
+	for _, p := range h.patterns {
+		if p.match(text) {
+			m.field(h.field.Name, text, p.places(text)...)
+		}
+	}
+}

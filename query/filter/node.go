@@ -18,6 +18,12 @@ type Node interface {
 	canonical(out []byte, resolved bool) []byte
 	// visit calls f for each leaf.
 	visit(f func(leaf Node))
+	// narrowedBy returns the indexes that find the events for which the condition
+	// holds, or doesn't.
+	narrowedBy(holds bool) indexes
+	// mark collects the places that make the condition hold, or not hold, as it
+	// does for the event. Only what must be there has a place.
+	mark(s *Subject, holds bool, m *marks)
 }
 
 // And holds where each of its nodes holds.
@@ -152,3 +158,23 @@ func (n Or) visit(f func(Node)) {
 }
 
 func (n Not) visit(f func(Node)) { n.Node.visit(f) }
+
+func (n And) narrowedBy(holds bool) indexes {
+	if holds {
+		return narrowedByAll(n, holds)
+	}
+	return narrowedByAny(n, holds)
+}
+
+func (n Or) narrowedBy(holds bool) indexes {
+	if holds {
+		return narrowedByAny(n, holds)
+	}
+	return narrowedByAll(n, holds)
+}
+
+func (n Not) narrowedBy(holds bool) indexes { return n.Node.narrowedBy(!holds) }
+
+func (n And) mark(s *Subject, holds bool, m *marks) { markAny(n, s, holds, m) }
+func (n Or) mark(s *Subject, holds bool, m *marks)  { markAny(n, s, holds, m) }
+func (n Not) mark(s *Subject, holds bool, m *marks) { n.Node.mark(s, !holds, m) }

@@ -106,3 +106,20 @@ func (p pattern) canonical(out []byte) []byte {
 	}
 	return out
 }
+
+// places returns what of a text that matches the pattern spells: all of it, or
+// where there are wildcards, what stands between them.
+func (p pattern) places(text string) []span {
+	if len(p.parts) == 1 || p.anything() {
+		return []span{{0, len(text)}}
+	}
+	first, last := p.parts[0], p.parts[len(p.parts)-1]
+	spans := []span{{0, len(first)}}
+	at := len(first)
+	for _, part := range p.parts[1 : len(p.parts)-1] {
+		at += strings.Index(text[at:], part)
+		spans = append(spans, span{at, at + len(part)})
+		at += len(part)
+	}
+	return append(spans, span{len(text) - len(last), len(text)})
+}

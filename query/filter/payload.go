@@ -121,6 +121,8 @@ type wanted interface {
 	sql(b *Builder)          // of the JSON text x
 	match(raw []byte) bool   // of a JSON text
 	canonical([]byte) []byte // as a value of q
+	// places returns what of the content of a string that matches was asked for.
+	places(content string) []span
 }
 
 func parsePayload(path Path, v value) (Node, *apierror.Error) {
@@ -212,3 +214,32 @@ func (n present) canonical(out []byte, _ bool) []byte {
 }
 
 func (n present) visit(f func(Node)) { f(n) }
+
+func (n payload) narrowedBy(holds bool) indexes { return text{n.wants.needle()}.narrowedBy(holds) }
+
+func (n payload) mark(s *Subject, holds bool, m *marks) {
+	if !holds {
+		return
+	}
+	_, value := s.locate(n.path)
+	for _, element := range elements(s.event.Payload, value) {
+		if raw := s.event.Payload[element.from:element.to]; n.wants.match(raw) {
+			if kindOf(raw) != stringKind {
+				m.payload = append(m.payload, element)
+				continue
+			}
+			content := stringContent(raw)
+			m.content(s, span{element.from + 1, element.to - 1}, content, n.wants.places(content))
+		}
+	}
+}
+
+func (n present) narrowedBy(bool) indexes { return 0 }
+
+// mark marks the key: that it is there is what was asked.
+func (n present) mark(s *Subject, holds bool, m *marks) {
+	if holds {
+		key, _ := s.locate(n.path)
+		m.payload = append(m.payload, key)
+	}
+}

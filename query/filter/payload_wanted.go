@@ -55,6 +55,8 @@ func (w reads) match(raw []byte) bool {
 	}
 }
 
+func (w reads) places(content string) []span { return w.pattern.places(content) }
+
 func (w reads) canonical(out []byte) []byte { return w.pattern.canonical(out) }
 
 // comparison compares a number with numbers, and any other text with strings,
@@ -118,6 +120,8 @@ func (w comparisons) match(raw []byte) bool {
 		return false
 	}
 }
+
+func (w comparisons) places(content string) []span { return []span{{0, len(content)}} }
 
 func order(a, b float64) int {
 	switch {

@@ -80,3 +80,11 @@ func (n severity) canonical(out []byte, _ bool) []byte {
 }
 
 func (n severity) visit(f func(Node)) { f(n) }
+
+func (n severity) narrowedBy(bool) indexes { return 0 }
+
+func (n severity) mark(s *Subject, holds bool, m *marks) {
+	if name := s.event.Severity.String(); holds {
+		m.field("severity", name, span{0, len(name)})
+	}
+}

@@ -3,6 +3,7 @@ package filter
 import (
 	"bytes"
 	"strings"
+	"unicode/utf8"
 
 	"daybook/pkg/event"
 )
@@ -12,6 +13,10 @@ import (
 type text struct {
 	needle []byte // as payload_text would hold it
 }
+
+// Has returns the filter for events whose payload has the text in it, as a
+// quoted string of q finds it.
+func Has(written string) *Filter { return &Filter{Root: newText(written)} }
 
 func newText(written string) text { return text{needle: []byte(event.FoldText(written))} }
 
@@ -32,3 +37,16 @@ var likeEscape = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 func (n text) canonical(out []byte, _ bool) []byte { return appendQuoted(out, string(n.needle)) }
 
 func (n text) visit(f func(Node)) { f(n) }
+
+func (n text) narrowedBy(holds bool) indexes {
+	if holds && utf8.RuneCount(n.needle) >= textIndexRunes {
+		return onText
+	}
+	return 0
+}
+
+func (n text) mark(s *Subject, holds bool, m *marks) {
+	if holds {
+		m.text(s, n.needle)
+	}
+}
