@@ -9,14 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"go.uber.org/zap"
+
+	"daybook/pkg/loopback"
 )
 
 const (
@@ -44,25 +44,10 @@ type child struct {
 	outcome error
 }
 
-// attempts bounds how often a child is started because another program took the
-// port that was free a moment before.
-const attempts = 3
-
 // spawn starts ClickHouse, waits until it answers and lets the clients through.
-func (c *ClickHouse) spawn(ctx context.Context) (one *child, err error) {
+func (c *ClickHouse) spawn(ctx context.Context) (*child, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	for range attempts {
-		if one, err = c.spawnOnce(ctx); !errors.Is(err, errPortTaken) {
-			break
-		}
-	}
-	return one, err
-}
-
-var errPortTaken = errors.New("its port was taken by another program")
-
-func (c *ClickHouse) spawnOnce(ctx context.Context) (*child, error) {
 	// The child of a process that was killed holds the lock, and with it the
 	// data, until it has shut down. This one holds it through its own copy.
 	lock, err := awaitLock(ctx, filepath.Join(c.config.Dir, "engine.lock"), leftBehind)
@@ -70,15 +55,21 @@ func (c *ClickHouse) spawnOnce(ctx context.Context) (*child, error) {
 		return nil, err
 	}
 	defer func() { _ = lock.Close() }()
-	native, err := freePort(ctx)
+	// Held for as long as the child lives: were its port given to another server
+	// before it listens there, our probe would be answered by that.
+	held, err := loopback.Hold(2)
 	if err != nil {
 		return nil, err
 	}
-	var web string
-	if c.http != nil {
-		if web, err = freePort(ctx); err != nil {
-			return nil, err
+	started := false
+	defer func() {
+		if !started {
+			held.Release()
 		}
+	}()
+	native, web := held.Take(1)[0], ""
+	if c.http != nil {
+		web = held.Take(1)[0]
 	}
 	stderr, err := os.Create(filepath.Join(c.config.Dir, errorName))
 	if err != nil {
@@ -103,9 +94,11 @@ func (c *ClickHouse) spawnOnce(ctx context.Context) (*child, error) {
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
+	started = true
 	one := &child{command: command, stdin: stdin, logs: logs, started: time.Now(), exited: make(chan struct{})}
 	go func() {
 		one.outcome = command.Wait()
+		held.Release()
 		close(one.exited)
 	}()
 	go one.cutCrashShort()
@@ -139,7 +132,7 @@ func preferAsVictim(pid int) {
 // command is the child's command line: clickhouse-local that opens its ports and
 // reads its standard input to the end. An empty web leaves HTTP closed.
 func (c *ClickHouse) command(native, web string) *exec.Cmd {
-	host, port, _ := net.SplitHostPort(native) // Made by freePort.
+	host, port, _ := net.SplitHostPort(native) // Made by loopback.
 	args := []string{
 		"--config-file=" + c.settings,
 		"--path=" + filepath.Join(c.config.Dir, "store"),
@@ -173,9 +166,6 @@ func (c *ClickHouse) awaitAnswer(ctx context.Context, one *child) error {
 		select {
 		case <-tick.C:
 		case <-one.exited:
-			if slices.ContainsFunc(one.logs.lines(reportedLines), addressInUse) {
-				return errPortTaken
-			}
 			return fmt.Errorf("it ended (%w): %s", one.ending(), one.logs.lastLine())
 		case <-c.closing:
 			return errors.New("it was closed while starting")
@@ -206,8 +196,6 @@ func (one *child) cutCrashShort() {
 		seen = size
 	}
 }
-
-func addressInUse(line string) bool { return strings.Contains(line, "Address already in use") }
 
 // stop ends the child: by the end of its standard input, and with force once
 // patience is over. It returns whether force was needed.

@@ -1,21 +1,11 @@
 package embedded
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"syscall"
 )
-
-// freePort returns an address on loopback that nothing listens on.
-func freePort(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
-}
 
 // listenError says in one line what is wrong with an address that a setting gave.
 func listenError(setting, addr string, err error) error {

@@ -18,6 +18,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
+
+	"daybook/pkg/loopback"
 )
 
 // apacheVersion is the one that scripts/kafka.sh fetches.
@@ -90,16 +92,16 @@ func newNodes(dir, lib string, count int) (_ []*Apache, release func(), err erro
 	if count == 1 {
 		slots, heap = proxies, "512m"
 	}
-	held, err := holdPorts(count*2 + slots*2)
+	held, err := loopback.Hold(count*2 + slots*2)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() {
 		if err != nil {
-			held.release()
+			held.Release()
 		}
 	}()
-	addrs, controllers := held.take(count), held.take(count)
+	addrs, controllers := held.Take(count), held.Take(count)
 	voters := make([]string, count)
 	for i, addr := range controllers {
 		voters[i] = fmt.Sprintf("%d@%s", i+1, addr)
@@ -113,7 +115,7 @@ func newNodes(dir, lib string, count int) (_ []*Apache, release func(), err erro
 		}
 		var taken []slot
 		for j := range slots {
-			addrs := held.take(2)
+			addrs := held.Take(2)
 			taken = append(taken, slot{Name: fmt.Sprintf("PROXY%d", j+1), Listen: addrs[0], Advertise: addrs[1]})
 			a.slots <- taken[j]
 		}
@@ -133,7 +135,7 @@ func newNodes(dir, lib string, count int) (_ []*Apache, release func(), err erro
 	if err := formatting.Wait(); err != nil {
 		return nil, nil, err
 	}
-	return nodes, held.release, nil
+	return nodes, held.Release, nil
 }
 
 func (a *Apache) format() error {

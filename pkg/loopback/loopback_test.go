@@ -1,4 +1,4 @@
-package kafkatest
+package loopback
 
 import (
 	"net"
@@ -25,9 +25,9 @@ func taken(t *testing.T, addr string) bool {
 }
 
 func TestPorts_AreHeldWhetherUsedOrNot(t *testing.T) {
-	held, err := holdPorts(3)
+	held, err := Hold(3)
 	require.NoError(t, err)
-	addrs := held.take(3)
+	addrs := held.Take(3)
 	require.NotEqual(t, addrs[0], addrs[1])
 	require.NotEqual(t, addrs[1], addrs[2])
 	for _, addr := range addrs {
@@ -39,6 +39,6 @@ func TestPorts_AreHeldWhetherUsedOrNot(t *testing.T) {
 			require.True(t, taken(t, addr))
 		}
 	}
-	held.release()
+	held.Release()
 	require.False(t, taken(t, addrs[0]))
 }

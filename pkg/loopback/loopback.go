@@ -1,4 +1,7 @@
-package kafkatest
+// Package loopback holds ports on 127.0.0.1 for servers that are started as
+// processes, or that come back on the port they had. A port that was merely free
+// a moment ago may be somebody else's by the time the server binds it.
+package loopback
 
 import (
 	"fmt"
@@ -7,20 +10,21 @@ import (
 	"syscall"
 )
 
-// ports are addresses on loopback that only those get who ask for them: brokers
-// and proxies that end and come back on the same one. Each is held by a socket
-// that is bound to it and doesn't listen, beside which another may listen, while
-// the kernel gives the port to nobody who asks for any.
-type ports struct {
+// Ports are addresses that only those get who ask for them by number. Each is
+// held by a socket that is bound to it and doesn't listen, beside which a server
+// that sets SO_REUSEADDR may listen, while the kernel gives the port to nobody who asks
+// for any.
+type Ports struct {
 	addrs   []string
 	sockets []int
 }
 
-func holdPorts(n int) (_ *ports, err error) {
-	p := &ports{}
+// Hold holds n ports until Release.
+func Hold(n int) (_ *Ports, err error) {
+	p := &Ports{}
 	defer func() {
 		if err != nil {
-			p.release()
+			p.Release()
 		}
 	}()
 	for range n {
@@ -49,14 +53,15 @@ func holdPorts(n int) (_ *ports, err error) {
 	return p, nil
 }
 
-// take returns the next n addresses.
-func (p *ports) take(n int) []string {
+// Take returns the next n addresses.
+func (p *Ports) Take(n int) []string {
 	taken := p.addrs[:n]
 	p.addrs = p.addrs[n:]
 	return taken
 }
 
-func (p *ports) release() {
+// Release gives the ports up. Who listens on them goes on.
+func (p *Ports) Release() {
 	for _, socket := range p.sockets {
 		_ = syscall.Close(socket) // It has no data.
 	}
