@@ -25,8 +25,9 @@ func Client(t testing.TB, config daybookkafka.Config) *kafka.Client {
 // connect returns a client that goes around proxies, and what ends it.
 func connect(config daybookkafka.Config) (*kafka.Client, func()) {
 	// The client caches metadata; what a test waits for must not be older than this.
-	transport := &kafka.Transport{Dial: dialAround, MetadataTTL: 100 * time.Millisecond}
-	return &kafka.Client{Addr: kafka.TCP(config.Brokers...), Transport: transport, Timeout: 10 * time.Second}, transport.CloseIdleConnections
+	// A broker on a busy machine may take its time to say hello.
+	transport := &kafka.Transport{Dial: dialAround, DialTimeout: timeout, MetadataTTL: 100 * time.Millisecond}
+	return &kafka.Client{Addr: kafka.TCP(config.Brokers...), Transport: transport, Timeout: timeout}, transport.CloseIdleConnections
 }
 
 // around maps the address of a proxy to what is behind it.
