@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -14,6 +15,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/pkg/httpserver"
 	daybookkafka "daybook/pkg/kafka"
 	"daybook/pkg/tenant"
 )
@@ -48,6 +50,9 @@ type Accepted struct {
 // all in-sync replicas have every event.
 func (in *Intake) Post(c echo.Context) error {
 	r := c.Request()
+	if err := httpserver.NoParameters(r); err != nil {
+		return err
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return readError(err)
@@ -73,9 +78,15 @@ func (in *Intake) Post(c echo.Context) error {
 // readError tells a body that is too large from one that broke off.
 func readError(err error) error {
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return apierror.New(apierror.KindTooLarge, "the request has more than %d bytes; send fewer events at a time", tooLarge.Limit)
+		return tooMany("has more than %d bytes; send fewer events at a time", tooLarge.Limit)
 	}
-	return apierror.New(apierror.KindInvalid, "the request's body broke off: %v", err)
+	return apierror.Invalid("body", "broke off: %v", err)
+}
+
+func tooMany(format string, args ...any) *apierror.Error {
+	e := apierror.Invalid("body", format, args...)
+	e.Kind = apierror.KindTooLarge
+	return e
 }
 
 func (in *Intake) prepare(header http.Header, body []byte, id tenant.ID) ([]kafka.Message, []string, error) {
@@ -90,10 +101,10 @@ func (in *Intake) prepare(header http.Header, body []byte, id tenant.ID) ([]kafk
 		return nil, nil, invalid(-1, err)
 	}
 	if len(parts) == 0 {
-		return nil, nil, apierror.New(apierror.KindInvalid, "the request holds no event")
+		return nil, nil, apierror.Invalid("body", "holds no event")
 	}
 	if len(parts) > maxRequestEvents {
-		return nil, nil, apierror.New(apierror.KindTooLarge, "the request holds %d events, at most %d are taken at a time", len(parts), maxRequestEvents)
+		return nil, nil, tooMany("holds %d events, at most %d are taken at a time", len(parts), maxRequestEvents)
 	}
 	now := in.now().UTC().Truncate(time.Millisecond)
 	messages, ids := make([]kafka.Message, 0, len(parts)), make([]string, 0, len(parts))
@@ -141,7 +152,7 @@ func invalid(index int, err error) *apierror.Error {
 	if !errors.As(err, &reason) {
 		return apierror.From(err)
 	}
-	field := reason.Field
+	field := cmp.Or(reason.Field, "body")
 	if index >= 0 {
 		field = strconv.Itoa(index)
 		if reason.Field != "" {

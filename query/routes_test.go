@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -41,7 +42,11 @@ func (keys) Verify(_ context.Context, key string) (auth.Principal, error) {
 
 func serve(t *testing.T, limits statement.Config, events ...event.Event) (base string) {
 	t.Helper()
-	conn := querytest.Open(t)
+	return serveOn(t, querytest.Open(t), limits, events...)
+}
+
+func serveOn(t *testing.T, conn driver.Conn, limits statement.Config, events ...event.Event) (base string) {
+	t.Helper()
 	for i := range events {
 		if events[i].Category == "" {
 			events[i].Category = event.CategoryOther

@@ -82,6 +82,9 @@ func New(kind Kind, format string, args ...any) *Error {
 
 // Invalid returns a 400 that names one field.
 func Invalid(field, format string, args ...any) *Error {
+	if field == "" {
+		field = `""` // As of ?=1: it has no name that could be shown otherwise.
+	}
 	message := fmt.Sprintf(format, args...)
 	return &Error{Kind: KindInvalid, Detail: field + ": " + message, Fields: []Field{{Field: field, Message: message}}}
 }

@@ -1,12 +1,17 @@
 package httpserver
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -39,18 +44,72 @@ func limitBody(r Route) echo.MiddlewareFunc {
 func DecodeJSON(r *http.Request, to any) error {
 	if header := r.Header.Get(echo.HeaderContentType); header != "" {
 		if media, _, err := mime.ParseMediaType(header); err != nil || media != echo.MIMEApplicationJSON {
-			return apierror.New(apierror.KindUnsupportedMedia, "the body must be application/json")
+			return &apierror.Error{
+				Kind: apierror.KindUnsupportedMedia, Detail: "the body must be application/json",
+				Fields: []apierror.Field{{Field: echo.HeaderContentType, Message: "must be application/json"}},
+			}
 		}
 	}
 	decoder := json.NewDecoder(r.Body)
+	var value json.RawMessage
+	if err := decoder.Decode(&value); err != nil {
+		return jsonFault(err)
+	}
+	switch _, err := decoder.Token(); {
+	case errors.As(err, new(*http.MaxBytesError)):
+		return err
+	case !errors.Is(err, io.EOF):
+		return apierror.Invalid("body", "must be one JSON value, something follows it")
+	}
+	if at := invalidUTF8(value); at >= 0 {
+		return apierror.InvalidAt("body", at, "is not valid UTF-8")
+	}
+	if string(value) == "null" { // encoding/json would take it for whatever is asked for.
+		return apierror.Invalid("body", "must be a JSON object, not null")
+	}
+	decoder = json.NewDecoder(bytes.NewReader(value))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(to); err != nil {
 		return jsonFault(err)
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return apierror.Invalid("body", "must be one JSON value, something follows it")
-	}
 	return nil
+}
+
+// invalidUTF8 returns where text stops to be UTF-8, and -1 where it doesn't.
+func invalidUTF8(text []byte) int {
+	if utf8.Valid(text) {
+		return -1
+	}
+	at := 0
+	for {
+		r, size := utf8.DecodeRune(text[at:])
+		if r == utf8.RuneError && size <= 1 {
+			return at
+		}
+		at += size
+	}
+}
+
+// NoParameters refuses every parameter of the URL: a call that takes none
+// ignores none.
+func NoParameters(r *http.Request) error {
+	var names []string
+	for pair := range strings.FieldsFuncSeq(r.URL.RawQuery, func(c rune) bool { return c == '&' }) {
+		name, _, _ := strings.Cut(pair, "=")
+		if unescaped, err := url.QueryUnescape(name); err == nil {
+			name = unescaped
+		}
+		names = append(names, strings.ToValidUTF8(name, "\uFFFD"))
+	}
+	slices.Sort(names)
+	var fault *apierror.Error
+	for _, name := range slices.Compact(names) {
+		fault = apierror.Join(fault, apierror.Invalid(name, "is not a parameter: this call takes none"))
+	}
+	if fault == nil {
+		return nil
+	}
+	return fault
 }
 
 func jsonFault(err error) error {
@@ -75,10 +134,14 @@ func jsonFault(err error) error {
 		}
 		return apierror.Invalid(field, "must be a JSON %s, not %s", jsonType(wrongType.Type.Kind().String()), wrongType.Value)
 	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return apierror.Invalid(strings.Trim(name, `"`), "is not known")
+	if quoted, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		if name, err := strconv.Unquote(quoted); err == nil {
+			return apierror.Invalid(name, "is not known")
+		}
 	}
-	return &apierror.Error{Kind: apierror.KindInvalid, Detail: "the body can't be read as JSON", Cause: err}
+	fault := apierror.Invalid("body", "can't be read as JSON")
+	fault.Cause = err
+	return fault
 }
 
 func jsonType(kind string) string {

@@ -73,6 +73,9 @@ func reach(c echo.Context) tenant.ID {
 }
 
 func (h keyHandlers) list(c echo.Context) error {
+	if err := NoParameters(c.Request()); err != nil {
+		return err
+	}
 	keys, err := h.keys.List(c.Request().Context(), reach(c))
 	if err != nil {
 		return keyFault(err)
@@ -87,6 +90,9 @@ func (h keyHandlers) list(c echo.Context) error {
 }
 
 func (h keyHandlers) create(c echo.Context) error {
+	if err := NoParameters(c.Request()); err != nil {
+		return err
+	}
 	var request keyRequest
 	if err := DecodeJSON(c.Request(), &request); err != nil {
 		return err
@@ -105,6 +111,9 @@ func (h keyHandlers) create(c echo.Context) error {
 }
 
 func (h keyHandlers) revoke(c echo.Context) error {
+	if err := NoParameters(c.Request()); err != nil {
+		return err
+	}
 	err := h.keys.Revoke(c.Request().Context(), reach(c), c.Param("id"))
 	if err != nil {
 		return keyFault(err)

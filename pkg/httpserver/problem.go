@@ -45,7 +45,9 @@ func problemOf(err error) *apierror.Error {
 		return own
 	}
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return apierror.New(apierror.KindTooLarge, "the body has more than the %d bytes that this call takes", tooLarge.Limit)
+		e := apierror.New(apierror.KindTooLarge, "the body has more than the %d bytes that this call takes", tooLarge.Limit)
+		e.Fields = []apierror.Field{{Field: "body", Message: "has more than " + strconv.FormatInt(tooLarge.Limit, 10) + " bytes"}}
+		return e
 	}
 	var fromEcho *echo.HTTPError
 	if !errors.As(err, &fromEcho) {

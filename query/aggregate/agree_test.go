@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -112,7 +113,7 @@ func TestAgree(t *testing.T) {
 		body := randomRequest(r)
 		got, err := post(t, service, body)
 		require.NoError(t, err, body)
-		request, err := parseRequest(t.Context(), strings.NewReader(body), now)
+		request, err := parseRequest(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body)), now)
 		require.NoError(t, err)
 		sources[got.Meta.Source]++
 		require.True(t, got.Meta.Exact)

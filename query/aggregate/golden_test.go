@@ -3,6 +3,8 @@ package aggregate
 import (
 	"flag"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +29,7 @@ func TestGolden(t *testing.T) {
 		`{"from":"now-2h","to":"now","bucket":"1h","groupBy":["actorId"],"metrics":[{"op":"uniq","field":"targetId"}],"top":{"k":2,"by":0}}`,
 		`{"from":"now-2h","to":"now","bucket":"1h","groupBy":["actorId","source"],"top":{"k":2,"by":0,"other":true}}`,
 	} {
-		r, err := parseRequest(t.Context(), strings.NewReader(body), now)
+		r, err := parseRequest(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body)), now)
 		require.NoError(t, err)
 		c, err := prepare(t.Context(), nil, nil, filter.Scope{Tenant: acme, Oldest: now.AddDate(0, 0, -365)}, r, now)
 		require.NoError(t, err)

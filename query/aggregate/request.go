@@ -1,15 +1,13 @@
 package aggregate
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"io"
+	"net/http"
 	"net/url"
 	"time"
 
 	"daybook/pkg/apierror"
+	"daybook/pkg/httpserver"
 	"daybook/query/filter"
 )
 
@@ -83,15 +81,13 @@ const (
 )
 
 // parseRequest reads a request's body. Its error is an *apierror.Error.
-func parseRequest(ctx context.Context, from io.Reader, now time.Time) (*request, error) {
-	var in body
-	d := json.NewDecoder(from)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&in); err != nil {
-		return nil, bodyError(err)
+func parseRequest(from *http.Request, now time.Time) (*request, error) {
+	if err := httpserver.NoParameters(from); err != nil {
+		return nil, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, apierror.New(apierror.KindInvalid, "the body must be one JSON object")
+	var in body
+	if err := httpserver.DecodeJSON(from, &in); err != nil {
+		return nil, err
 	}
 	defaults := url.Values{}
 	for name, value := range map[string]string{"from": in.From, "to": in.To, "tz": in.Timezone} {
@@ -108,7 +104,7 @@ func parseRequest(ctx context.Context, from io.Reader, now time.Time) (*request,
 		r.zone = zone
 	}
 	var err error
-	if r.filter, err = filter.ParseRequestObject(ctx, in.Filter, "filter", now, defaults); err != nil {
+	if r.filter, err = filter.ParseRequestObject(from.Context(), in.Filter, "filter", now, defaults); err != nil {
 		return nil, err
 	}
 	if in.Timezone == "" && r.filter.Zone != nil {
@@ -120,19 +116,6 @@ func parseRequest(ctx context.Context, from io.Reader, now time.Time) (*request,
 		}
 	}
 	return r, nil
-}
-
-func bodyError(err error) error {
-	var wrongType *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &wrongType):
-		return apierror.Invalid(wrongType.Field, "must not be a JSON %s", wrongType.Value)
-	case errors.As(err, new(*json.SyntaxError)), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return apierror.New(apierror.KindInvalid, "the body is not JSON: %v", err)
-	case bytes.HasPrefix([]byte(err.Error()), []byte("json: ")):
-		return apierror.New(apierror.KindInvalid, "the body can't be read: %s", err.Error()[len("json: "):])
-	}
-	return err // Of the connection, or too large: the server knows what to say.
 }
 
 func (in *body) readBucket(r *request) *apierror.Error {

@@ -28,7 +28,7 @@ func (s *Service) scope(r *http.Request) filter.Scope {
 // ServeAggregate answers POST /api/v1/events/aggregate.
 func (s *Service) ServeAggregate(w http.ResponseWriter, r *http.Request) error {
 	began := time.Now()
-	request, err := parseRequest(r.Context(), r.Body, s.now())
+	request, err := parseRequest(r, s.now())
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/pkg/httpserver"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/statement"
@@ -50,8 +50,8 @@ func (s *Service) recorded(w http.ResponseWriter, r *http.Request, of read, run 
 
 // ServeEvent answers GET /api/audit/{id}.
 func (s *Service) ServeEvent(w http.ResponseWriter, r *http.Request) error {
-	if r.URL.RawQuery != "" {
-		return noParameters()
+	if err := httpserver.NoParameters(r); err != nil {
+		return err
 	}
 	var found *entry
 	err := s.recorded(w, r, read{what: r.URL.EscapedPath()}, func(ctx context.Context) (err error) {
@@ -65,14 +65,10 @@ func (s *Service) ServeEvent(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, found)
 }
 
-func noParameters() error {
-	return apierror.New(apierror.KindInvalid, "this call takes no parameters")
-}
-
 // ServeEventTypes answers GET /api/audit/events.
 func (s *Service) ServeEventTypes(w http.ResponseWriter, r *http.Request) error {
-	if r.URL.RawQuery != "" {
-		return noParameters()
+	if err := httpserver.NoParameters(r); err != nil {
+		return err
 	}
 	answer := struct {
 		EventTypes []typeCount `json:"event_types"`

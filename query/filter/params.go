@@ -53,9 +53,24 @@ func parse(ctx context.Context, asker Asker, values url.Values, now time.Time, o
 func Values(rawQuery string) (url.Values, error) {
 	values, err := url.ParseQuery(strings.ReplaceAll(rawQuery, ";", "%3B"))
 	if err != nil {
-		return nil, apierror.New(apierror.KindInvalid, "the query of the URL can't be read: %v", err)
+		return nil, apierror.Invalid(unreadable(rawQuery), "can't be read: %v", err)
 	}
 	return values, nil
+}
+
+// unreadable returns the name of the first parameter with a broken escape.
+func unreadable(rawQuery string) string {
+	for pair := range strings.SplitSeq(rawQuery, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		unescaped, err := url.QueryUnescape(name)
+		if err != nil {
+			return strings.ToValidUTF8(name, "\uFFFD")
+		}
+		if _, err := url.QueryUnescape(value); err != nil {
+			return strings.ToValidUTF8(unescaped, "\uFFFD")
+		}
+	}
+	return "query"
 }
 
 func sortedKeys(values url.Values) []string {
@@ -258,9 +273,22 @@ func (r *reader) moment(name string) Moment {
 
 // Zone returns the IANA time zone of that name.
 func Zone(name string) (*time.Location, error) {
-	// "Local" would be this machine's, and LoadLocation reads any path it is given.
-	if zone, err := time.LoadLocation(name); err == nil && name != "" && name != "Local" {
-		return zone, nil
+	if isZoneName(name) {
+		if zone, err := time.LoadLocation(name); err == nil {
+			return zone, nil
+		}
 	}
-	return nil, fmt.Errorf("%q is not a time zone: write an IANA name like Europe/Prague", name)
+	return nil, fmt.Errorf("%.64q is not a time zone: write an IANA name like Europe/Prague", name)
+}
+
+// isZoneName reports whether a name looks like IANA's. LoadLocation reads any
+// file of its folders: localtime and Local, which are this machine's, and right/UTC, whose
+// clock counts leap seconds, are there as well.
+func isZoneName(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if part == "" || part[0] < 'A' || part[0] > 'Z' {
+			return false
+		}
+	}
+	return name != "Local"
 }

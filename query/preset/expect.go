@@ -47,5 +47,8 @@ func expectOf(r *http.Request) (Expect, error) {
 			}
 		}
 	}
+	if strings.Trim(strings.Join(fields, ""), ", \t") == "" {
+		return e, apierror.Invalid(name, "names no entity tag: send those that came in ETag, or *")
+	}
 	return e, nil
 }

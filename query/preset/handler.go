@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"daybook/pkg/apierror"
 	"daybook/pkg/httpserver"
 )
 
@@ -40,7 +39,7 @@ func answerOf(c Caller, p Preset) answer {
 
 // ServeList answers GET /api/v1/presets.
 func (s *Service) ServeList(w http.ResponseWriter, r *http.Request) error {
-	if err := noParameters(r); err != nil {
+	if err := httpserver.NoParameters(r); err != nil {
 		return err
 	}
 	c := callerOf(r.Context())
@@ -57,7 +56,7 @@ func (s *Service) ServeList(w http.ResponseWriter, r *http.Request) error {
 
 // ServeGet answers GET /api/v1/presets/{id}.
 func (s *Service) ServeGet(w http.ResponseWriter, r *http.Request) error {
-	if err := noParameters(r); err != nil {
+	if err := httpserver.NoParameters(r); err != nil {
 		return err
 	}
 	c := callerOf(r.Context())
@@ -103,7 +102,7 @@ func (s *Service) ServeUpdate(w http.ResponseWriter, r *http.Request) error {
 
 // ServeDelete answers DELETE /api/v1/presets/{id}.
 func (s *Service) ServeDelete(w http.ResponseWriter, r *http.Request) error {
-	if err := noParameters(r); err != nil {
+	if err := httpserver.NoParameters(r); err != nil {
 		return err
 	}
 	expect, err := expectOf(r)
@@ -117,16 +116,9 @@ func (s *Service) ServeDelete(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func noParameters(r *http.Request) error {
-	if r.URL.RawQuery != "" {
-		return apierror.New(apierror.KindInvalid, "this call takes no parameters")
-	}
-	return nil
-}
-
 // changeOf reads the body of a call that saves a preset.
 func changeOf(r *http.Request) (Change, error) {
-	if err := noParameters(r); err != nil {
+	if err := httpserver.NoParameters(r); err != nil {
 		return Change{}, err
 	}
 	var body struct {

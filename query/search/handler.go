@@ -7,6 +7,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/pkg/httpserver"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/statement"
@@ -67,8 +68,8 @@ func (s *Service) ServeSearch(w http.ResponseWriter, r *http.Request) error {
 
 // ServeEvent answers GET /api/v1/events/{eventId}.
 func (s *Service) ServeEvent(w http.ResponseWriter, r *http.Request) error {
-	if r.URL.RawQuery != "" {
-		return apierror.New(apierror.KindInvalid, "this call takes no parameters")
+	if err := httpserver.NoParameters(r); err != nil {
+		return err
 	}
 	var usage statement.Usage
 	e, err := s.Event(r.Context(), tenant.FromContext(r.Context()), r.PathValue("eventId"), &usage)

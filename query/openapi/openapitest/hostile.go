@@ -1,0 +1,413 @@
+package openapitest
+
+import (
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"daybook/query/openapi"
+)
+
+// Hostile is a request that somebody careless or malicious could send: one
+// part of it is not what the call expects, or is only unusual.
+type Hostile struct {
+	Operation openapi.Operation
+	Target    string // path and query, escaped
+	Header    http.Header
+	Body      string
+	Part      string // which part it is: a parameter, a header, a member of the body, "body"
+	Value     string
+	Status    int // that the answer must have; 0: whatever fits, but for a failure of the server
+}
+
+// Known is the value of the parts that are not hostile and have no example.
+const Known = "known"
+
+// Hostiles makes requests for every parameter of every call that is described,
+// and for every member of its body. token is in many of their values: what
+// a server makes of it is easily seen.
+func Hostiles(t testing.TB, token string) iter.Seq[Hostile] {
+	t.Helper()
+	d, err := openapi.Load()
+	require.NoError(t, err)
+	var document map[string]any
+	require.NoError(t, json.Unmarshal(d.JSON(), &document))
+	return func(yield func(Hostile) bool) {
+		for _, o := range d.Operations() {
+			if o.Scope == "" {
+				continue // It reads no request.
+			}
+			m := maker{t: t, document: document, operation: o, token: token}
+			m.described = m.resolve(document["paths"].(map[string]any)[o.Path].(map[string]any)[strings.ToLower(o.Method)])
+			for h := range m.all() {
+				if !yield(h) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// maker makes the requests of one call.
+type maker struct {
+	t         testing.TB
+	document  map[string]any
+	operation openapi.Operation
+	described map[string]any
+	token     string
+}
+
+func (m *maker) resolve(node any) map[string]any {
+	object := node.(map[string]any)
+	if ref, ok := object["$ref"].(string); ok {
+		node = m.document
+		for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
+			node = node.(map[string]any)[part]
+		}
+		return m.resolve(node)
+	}
+	return object
+}
+
+// texts are the values of parameters: faults, injections, and what is only
+// unusual. Each is in turn the value of each parameter.
+func texts(token string) []string {
+	return []string{
+		"", " ", "0", "-1", "1000000000", "99999999999999999999", "1e999", "NaN", "1..", "true", "null", "*", "-", "@me", "now-1d", "now-99999999y", "2026-02-30",
+		`"` + token, "(" + token, strings.Repeat("(", 4000), strings.Repeat("*a*b", 5000), strings.Repeat("NOT ", 2000), strings.Repeat("x OR ", 1000), strings.Repeat("é", 9000),
+		"\x00" + token, token + "\r\nSet-Cookie: a=b", "\u202e" + token, "../../etc/passwd", "Local", "Mars/Base", "nosuch:" + token,
+		"' OR 1=1 -- " + token, "'); DROP TABLE events; -- " + token, `\'` + token, "{p1:String}" + token, "@p1 $1 ? %s" + token, "payload." + token + "') FROM system.tables --",
+		"createdAt:>1e999", "payload.a:" + token, "payload." + strings.Repeat("a.", 40), "AQAAAAAAAAAAAAAAA", "1.0.0." + token,
+	}
+}
+
+// literals are the values of a body's members, as JSON.
+func literals(token string) []string {
+	quoted := func(text string) string {
+		out, _ := json.Marshal(text) // A string always has a JSON form.
+		return string(out)
+	}
+	all := []string{
+		"null", "true", "0", "-1", "1e999", "99999999999999999999", "[]", "{}", `[null]`, `[[]]`, `{"":0}`, `"\ud800"`,
+		"[" + strings.Repeat(quoted(token)+",", 1999) + quoted(token) + "]", strings.Repeat("[", 2000) + strings.Repeat("]", 2000),
+		quoted(strings.Repeat("*a*b", 25_000)),
+	}
+	for _, text := range texts(token) {
+		all = append(all, quoted(text))
+	}
+	return all
+}
+
+// plain is a request that the call understands.
+type plain struct {
+	path  map[string]string
+	query url.Values
+	head  http.Header
+	body  any
+	media string
+}
+
+func (m *maker) plain() plain {
+	p := plain{path: map[string]string{}, query: url.Values{}, head: http.Header{}}
+	for _, parameter := range m.parameters() {
+		name, in, required := parameter["name"].(string), parameter["in"].(string), parameter["required"] == true
+		switch {
+		case in == "path":
+			p.path[name] = Known
+		case in == "query" && required:
+			p.query.Set(name, Known)
+		case in == "header" && required:
+			p.head.Set(name, "*")
+		}
+	}
+	if described, ok := m.described["requestBody"]; ok {
+		p.media = "application/json"
+		content := m.resolve(described)["content"].(map[string]any)[p.media]
+		p.body = m.resolve(content)["example"]
+		require.NotNil(m.t, p.body, "%v: describe an example of its body", m.operation)
+	}
+	return p
+}
+
+func (m *maker) parameters() []map[string]any {
+	var all []map[string]any
+	list, _ := m.described["parameters"].([]any)
+	for _, parameter := range list {
+		all = append(all, m.resolve(parameter))
+	}
+	return all
+}
+
+func (m *maker) make(p plain, part, value string, status int) Hostile {
+	path := regexp.MustCompile(`\{(\w+)\}`).ReplaceAllStringFunc(m.operation.Path, func(name string) string {
+		return url.PathEscape(p.path[strings.Trim(name, "{}")])
+	})
+	h := Hostile{Operation: m.operation, Target: path, Header: p.head, Part: part, Value: value, Status: status}
+	if len(p.query) > 0 {
+		h.Target += "?" + p.query.Encode()
+	}
+	if p.body != nil {
+		h.Header.Set("Content-Type", p.media)
+		text, err := json.Marshal(p.body)
+		require.NoError(m.t, err)
+		h.Body = string(text)
+	}
+	return h
+}
+
+// all yields the hostile requests of the call.
+func (m *maker) all() iter.Seq[Hostile] {
+	return func(yield func(Hostile) bool) {
+		for _, parameter := range m.parameters() {
+			for h := range m.ofParameter(parameter) {
+				if !yield(h) {
+					return
+				}
+			}
+		}
+		for _, name := range []string{"nosuch", "limit[]", "'", ""} {
+			p := m.plain()
+			p.query.Set(name, m.token)
+			if !yield(m.make(p, name, m.token, http.StatusBadRequest)) {
+				return
+			}
+		}
+		if _, ok := m.described["requestBody"]; !ok {
+			return
+		}
+		for h := range m.ofBody() {
+			if !yield(h) {
+				return
+			}
+		}
+	}
+}
+
+func (m *maker) ofParameter(parameter map[string]any) iter.Seq[Hostile] {
+	name, in := parameter["name"].(string), parameter["in"].(string)
+	if name == "attributes" {
+		name = "attr." + m.token
+	}
+	schema := m.resolve(parameter["schema"])
+	return func(yield func(Hostile) bool) {
+		for _, value := range texts(m.token) {
+			p := m.plain()
+			switch in {
+			case "path":
+				p.path[name] = value
+			case "query":
+				p.query.Set(name, value)
+			case "header":
+				if strings.ContainsAny(value, "\x00\r\n") {
+					continue // No client can send it.
+				}
+				p.head.Set(name, value)
+			}
+			if !yield(m.make(p, name, value, 0)) {
+				return
+			}
+		}
+		if in == "path" {
+			h := m.make(m.plain(), name, "invalid UTF-8", 0)
+			h.Target = strings.Replace(h.Target, Known, "%FF"+m.token, 1)
+			yield(h)
+		}
+		if in != "query" {
+			return
+		}
+		base := m.plain()
+		base.query.Del(name)
+		for _, written := range []string{"=%zz" + m.token, "=%FF" + m.token, "%FF=" + m.token, "=%ED%A0%80"} {
+			h := m.make(base, name, written, http.StatusBadRequest)
+			h.Target += joiner(h.Target) + url.QueryEscape(name) + written
+			if strings.HasPrefix(written, "%") {
+				h.Part += "\uFFFD"
+			}
+			if !yield(h) {
+				return
+			}
+		}
+		many := m.make(base, name, "2,000 values", http.StatusBadRequest)
+		for i := range 2000 {
+			many.Target += joiner(many.Target) + url.QueryEscape(name) + "=" + strconv.Itoa(i%7)
+		}
+		if !yield(many) {
+			return
+		}
+		if schema["type"] != "array" && !strings.HasPrefix(name, "attr.") {
+			twice := m.make(base, name, "twice", http.StatusBadRequest)
+			twice.Target += joiner(twice.Target) + url.QueryEscape(name) + "=1&" + url.QueryEscape(name) + "=1"
+			yield(twice)
+		}
+	}
+}
+
+func joiner(target string) string {
+	if strings.Contains(target, "?") {
+		return "&"
+	}
+	return "?"
+}
+
+// placeholder stands in a body for what is put there as it is.
+const placeholder = "placeholder-6f1c"
+
+func (m *maker) ofBody() iter.Seq[Hostile] {
+	schema := m.resolve(m.resolve(m.resolve(m.described["requestBody"])["content"].(map[string]any)["application/json"])["schema"])
+	strict := schema["additionalProperties"] == false
+	return func(yield func(Hostile) bool) {
+		for _, place := range m.places(schema) {
+			text, err := json.Marshal(place.body)
+			require.NoError(m.t, err)
+			for _, literal := range literals(m.token) {
+				h := m.make(m.plain(), place.member, literal, 0)
+				h.Body = strings.Replace(string(text), `"`+placeholder+`"`, literal, 1)
+				if !yield(h) {
+					return
+				}
+			}
+			h := m.make(m.plain(), place.member, "invalid UTF-8", http.StatusBadRequest)
+			h.Body = strings.Replace(string(text), placeholder, "\xff\xc3"+m.token, 1)
+			if !yield(h) {
+				return
+			}
+		}
+		whole := func(value, body string, status int) bool {
+			h := m.make(m.plain(), "body", value, status)
+			h.Body = body
+			return yield(h)
+		}
+		example := m.make(m.plain(), "", "", 0).Body
+		bad := http.StatusBadRequest
+		sent := whole("nothing", "", bad) && whole("space", " \n", bad) && whole("null", "null", bad) && whole("a number", "1e999", bad) && whole("a text", `"x"`, bad) &&
+			whole("cut off", example[:len(example)-1], bad) && whole("no JSON", "eventType=x", bad) && whole("a byte order mark", "\ufeff"+example, bad) &&
+			whole("a NUL", "\x00", bad) && whole("deep", strings.Repeat("[", 200_000), bad) && whole("deep objects", strings.Repeat(`{"a":`, 100_000), bad)
+		if !sent || strict && (!whole("two values", example+example, bad) || !whole("an array", "["+example+"]", bad) || !whole("too large", `{"name":"`+strings.Repeat("x", 1<<20)+`"}`, http.StatusRequestEntityTooLarge)) {
+			return
+		}
+		for _, media := range []string{"text/html", "multipart/form-data; boundary=x", "application/json; charset", ";", m.token} {
+			h := m.make(m.plain(), "Content-Type", media, http.StatusUnsupportedMediaType)
+			h.Header.Set("Content-Type", media)
+			if !yield(h) {
+				return
+			}
+		}
+		if strict {
+			unknown := m.make(m.plain(), "nosuch", m.token, bad)
+			unknown.Body = `{"nosuch":1,` + example[1:]
+			yield(unknown)
+		}
+	}
+}
+
+// place is a body with the placeholder at one of its members.
+type place struct {
+	member string // of the body itself
+	body   any
+}
+
+// places returns the body's example with the placeholder at each of its
+// members, and at each that the schema has beside them.
+func (m *maker) places(schema map[string]any) []place {
+	var all []place
+	var inside func(value any, member string, set func(any) any)
+	inside = func(value any, member string, set func(any) any) {
+		all = append(all, place{member, set(placeholder)})
+		switch value := value.(type) {
+		case map[string]any:
+			for _, name := range slices.Sorted(maps.Keys(value)) {
+				inside(value[name], member, func(v any) any { return set(with(value, name, v)) })
+			}
+		case []any:
+			for i := range value {
+				inside(value[i], member, func(v any) any {
+					changed := slices.Clone(value)
+					changed[i] = v
+					return set(changed)
+				})
+			}
+		}
+	}
+	example := m.plain().body.(map[string]any)
+	names := maps.Clone(example)
+	if one, ok := schema["oneOf"].([]any); ok { // An event, or an array of them.
+		schema = m.resolve(one[0])
+	}
+	for name := range schema["properties"].(map[string]any) {
+		if _, ok := names[name]; !ok {
+			names[name] = nil
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		inside(names[name], name, func(v any) any { return with(example, name, v) })
+	}
+	return all
+}
+
+func with(object map[string]any, name string, value any) map[string]any {
+	changed := maps.Clone(object)
+	changed[name] = value
+	return changed
+}
+
+// CheckHostile returns what is wrong with the answer to a hostile request: it
+// must be as described and have the status that was expected; where the request was refused as
+// invalid, the problem names the part.
+func CheckHostile(t testing.TB, h Hostile, request *http.Request, answer *http.Response, received []byte) error {
+	t.Helper()
+	status := answer.StatusCode
+	if status < 400 {
+		if h.Status != 0 {
+			return fmt.Errorf("must be refused with %d", h.Status)
+		}
+		return nil
+	}
+	if status >= 500 {
+		return fmt.Errorf("is a failure: %.500s", received)
+	}
+	var told struct {
+		Status int
+		Errors []struct{ Field, Message string }
+	}
+	if err := json.Unmarshal(received, &told); err != nil {
+		return fmt.Errorf("is no problem: %w: %.500s", err, received)
+	}
+	if h.Value != "" || status != http.StatusNotFound { // Without a part of it, the path is none of those described.
+		Check(t, request, nil, answer, received)
+	}
+	var fields []string
+	for _, e := range told.Errors {
+		fields = append(fields, e.Field)
+	}
+	switch {
+	case told.Status != status:
+		return fmt.Errorf("says %d: %s", told.Status, received)
+	case h.Status != 0 && status != h.Status:
+		return fmt.Errorf("must have %d: %.500s", h.Status, received)
+	case status == http.StatusBadRequest && !slices.ContainsFunc(fields, func(field string) bool { return names(field, h.Part) }):
+		return fmt.Errorf("does not name the part: %.500s", received)
+	}
+	return nil
+}
+
+// names reports whether the field of an error is the part of a request, is in
+// it, or is what it must agree with.
+func names(field, part string) bool {
+	switch {
+	case part == "to" && field == "from", part == "end_date" && field == "start_date", part == "filter" && field == "from": // A range is told by its beginning.
+		return true
+	case part == "groupBy" && field == "top", part == "metrics" && field == "top":
+		return true
+	}
+	return field == "body" || field == `""` || strings.Contains(field, part)
+}
