@@ -44,13 +44,13 @@ const MaxHighlights = 100
 
 // Highlights returns where an event satisfies the conditions for which the
 // filter accepts it, never those that exclude, and no times. Places are sorted by field
-// and position and don't overlap. It is empty where the filter does not accept the
-// event.
+// and position and don't overlap. They are empty, not nil, where the filter does not
+// accept the event.
 func (f *Filter) Highlights(e *event.Event) []Highlight {
 	var s Subject
 	s.Reset(e)
 	if f.Root == nil || !f.Root.match(&s) {
-		return nil
+		return []Highlight{}
 	}
 	m := marks{fields: map[string]markedText{}}
 	f.Root.mark(&s, true, &m)
@@ -124,7 +124,7 @@ func (m *marks) content(s *Subject, raw span, text string, spans []span) {
 
 // highlights returns what was marked.
 func (m *marks) highlights(s *Subject) []Highlight {
-	var all []Highlight
+	all := []Highlight{}
 	for _, name := range slices.Sorted(maps.Keys(m.fields)) {
 		marked := m.fields[name]
 		for _, one := range merged(marked.spans) {

@@ -35,9 +35,9 @@ func openCursor(bound uint64, text string) ([]byte, error) {
 	return content, err
 }
 
-// appendAt writes a position by time as the content of a cursor.
-func appendAt(out []byte, p at) []byte {
-	out = binary.AppendVarint(out, p.created.UnixMicro())
+// contentOf writes a position by time as the content of a cursor.
+func contentOf(p at) []byte {
+	out := binary.AppendVarint(nil, p.created.UnixMicro())
 	out = binary.AppendUvarint(out, uint64(len(p.id)))
 	return append(append(out, p.id...), p.source...)
 }

@@ -23,7 +23,7 @@ func requireInvalidCursor(t *testing.T, err error, says string) {
 
 func TestCursor_Damaged(t *testing.T) {
 	p := at{now.Add(-time.Microsecond), "evt_ü\x00", "billing"}
-	sealed := cursor.Seal(42, appendAt(nil, p))
+	sealed := cursor.Seal(42, contentOf(p))
 	content, err := openCursor(42, sealed)
 	require.NoError(t, err)
 	got, err := readAt(content)
@@ -75,7 +75,7 @@ func TestCursor_OfAnotherSearch(t *testing.T) {
 }
 
 func FuzzCursor(f *testing.F) {
-	f.Add(cursor.Seal(42, appendAt(nil, at{now, "evt_1", ""})))
+	f.Add(cursor.Seal(42, contentOf(at{now, "evt_1", ""})))
 	f.Add(cursor.Seal(42, appendOffsets(nil, []int64{1, 2, 3})))
 	f.Fuzz(func(t *testing.T, sealed string) {
 		content, err := openCursor(42, sealed)

@@ -47,3 +47,28 @@ func TestSearch_UsesTheKey(t *testing.T) {
 		}
 	}
 }
+
+// A poller reads what came since, by the index on offsets, also of a tenant that
+// has much.
+func TestSearchIngest_UsesTheIndexOnOffsets(t *testing.T) {
+	conn := manyRows(t, 100_000)
+	scope := filter.Scope{Tenant: acme, Oldest: now.AddDate(0, 0, -365)}
+	// The second partition has nothing new: its offset, far back, must not matter.
+	statement, args := ingestStatement(scope, Request{Filter: &filter.Filter{}, Limit: 50}, querytest.Topic, []int64{49_900, 3}, []int64{50_000, 3}).Statement()
+	var found, without uint64
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT count() FROM ("+statement+")", args...).Scan(&found))
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT count() FROM ("+statement+") SETTINGS use_skip_indexes = 0", args...).Scan(&without))
+	require.EqualValues(t, 51, found)
+	require.EqualValues(t, 51, without)
+	rows, err := conn.Query(t.Context(), "EXPLAIN indexes = 1 "+statement, args...)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, rows.Close()) }()
+	var plan strings.Builder
+	for rows.Next() {
+		var line string
+		require.NoError(t, rows.Scan(&line))
+		plan.WriteString(line + "\n")
+	}
+	require.NoError(t, rows.Err())
+	require.Regexp(t, `(?s)Name: ix_offset.*Granules: [1-2]/4\d\b`, plan.String())
+}

@@ -3,6 +3,7 @@ package search
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -67,14 +68,18 @@ func (s *Service) searchIngest(ctx context.Context, r Request) (*Page, error) {
 		}
 		until[p] = max(until[p], offset)
 	}
-	page := &Page{}
-	rows, err := statement.Collect(ctx, s.reader, &page.Usage, ingestStatement(s.Scope(r.Tenant), r, log.Topic, from, until),
-		func(rows driver.Rows) (row ingestRow, err error) {
-			row.Event, err = scanEvent(rows, &row.partition, &row.offset)
-			return row, err
-		})
-	if err != nil {
-		return nil, err
+	page := &Page{Indexes: append(indexes(r.Filter), "offset")}
+	scope := s.Scope(r.Tenant)
+	var rows []ingestRow
+	if !slices.Equal(from, until) { // Else nothing has been stored since.
+		rows, err = statement.Collect(ctx, s.reader, &page.Usage, ingestStatement(scope, r, log.Topic, from, until),
+			func(rows driver.Rows) (row ingestRow, err error) {
+				row.Event, err = scanEvent(rows, &row.partition, &row.offset)
+				return row, err
+			})
+		if err != nil {
+			return nil, err
+		}
 	}
 	// Copies of a row, of an insert that was repeated, are adjacent.
 	more := len(rows) > r.Limit
@@ -82,6 +87,7 @@ func (s *Service) searchIngest(ctx context.Context, r Request) (*Page, error) {
 	for _, row := range rows {
 		page.Events = append(page.Events, row.Event)
 	}
+	end := slices.Clone(until)
 	if more {
 		advance(from, until, rows[len(rows)-1])
 	} else {
@@ -89,7 +95,9 @@ func (s *Service) searchIngest(ctx context.Context, r Request) (*Page, error) {
 	}
 	// There is always a next page: of what has not been stored yet.
 	page.NextCursor = cursor.Seal(bound, appendOffsets(nil, from))
-	return page, nil
+	return page, s.count(ctx, scope, r, page, r.Cursor == "" && !more, func(b *filter.Builder) {
+		whereStored(b, log.Topic, make([]int64, len(end)), end)
+	})
 }
 
 type ingestRow struct {
@@ -114,13 +122,30 @@ func ingestStatement(scope filter.Scope, r Request, topic string, from, until []
 	var b filter.Builder
 	b.Write("SELECT ", Columns, ", kafka_partition, kafka_offset FROM ", schema.Events, " WHERE ")
 	r.Filter.Where(&b, scope)
+	whereStored(&b, topic, from, until)
+	b.Write(" ORDER BY kafka_offset, kafka_partition LIMIT ")
+	b.Int(int64(r.Limit) + 1)
+	return &b
+}
+
+// whereStored confines a statement to offsets of each partition. What they are for
+// all of them together is written besides: of that the index on offsets can make use.
+func whereStored(b *filter.Builder, topic string, from, until []int64) {
+	lowest, highest := int64(math.MaxInt64), int64(0)
+	for p := range from {
+		if from[p] < until[p] {
+			lowest, highest = min(lowest, from[p]), max(highest, until[p])
+		}
+	}
 	b.Write(" AND kafka_topic = ")
 	b.Text(topic)
+	b.Write(" AND kafka_offset >= ")
+	b.Int(lowest)
+	b.Write(" AND kafka_offset < ")
+	b.Int(highest)
 	b.Write(" AND kafka_offset >= arrayElement(")
 	b.Ints(from)
 	b.Write(", kafka_partition + 1) AND kafka_offset < arrayElement(")
 	b.Ints(until)
-	b.Write(", kafka_partition + 1) ORDER BY kafka_offset, kafka_partition LIMIT ")
-	b.Int(int64(r.Limit) + 1)
-	return &b
+	b.Write(", kafka_partition + 1)")
 }

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -22,6 +23,7 @@ type Service struct {
 	now       func() time.Time
 	profiles  *profiles
 	stored    Stored
+	countTime time.Duration // of a capped count
 }
 
 // New returns a service that shows events for the given days. stored is for
@@ -29,7 +31,8 @@ type Service struct {
 func New(reader *statement.Reader, retentionDays int, now func() time.Time, stored Stored) *Service {
 	return &Service{
 		reader: reader, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now, stored: stored,
-		profiles: &profiles{reader: reader, now: now, byTenant: map[tenant.ID]datedProfile{}},
+		profiles:  &profiles{reader: reader, now: now, byTenant: map[tenant.ID]datedProfile{}},
+		countTime: countTime,
 	}
 }
 
@@ -42,14 +45,20 @@ type Request struct {
 	Cursor string // of the page before; empty: the first page
 	// Behind is an event that the page begins behind, in the order; nil: the
 	// beginning. It is for a first page by time.
-	Behind *event.Event
+	Behind   *event.Event
+	Counting Counting
 }
 
 // Page is the answer to a Request.
 type Page struct {
 	Events     []event.Event
 	NextCursor string // empty: there is nothing more
-	Usage      statement.Usage
+	// Partial says that time was up before the page was full. What it has is all there
+	// is up to where its next cursor goes on.
+	Partial bool
+	Indexes []string // that narrowed what was read; the key first
+	Count   *Count   // nil: none was asked for
+	Usage   statement.Usage
 }
 
 // Scope returns what every read of a tenant is confined to.
@@ -68,7 +77,7 @@ func (s *Service) Search(ctx context.Context, r Request) (*Page, error) {
 // searchTime reads windows until the page is full, plus one event that tells
 // whether there is another page.
 func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
-	page := &Page{}
+	page := &Page{Indexes: indexes(r.Filter)}
 	scope := s.Scope(r.Tenant)
 	whole := window{from: r.Filter.Lower(scope), to: r.Filter.To.Time}
 	bound := binding(r, "")
@@ -103,19 +112,35 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 		return nil, err
 	}
 	left := newWindows(known, whole, r.Order == Newest)
+	var done window // The last that was read.
 	for w, more := left.next(size); more; w, more = left.next(size) {
 		before := len(page.Events)
 		if err := s.readWindow(ctx, scope, r, w, after, page); err != nil {
-			return nil, err
+			if done == (window{}) || !isLimit(err) {
+				return nil, err
+			}
+			page.Events, page.Partial = page.Events[:before], true
+			page.NextCursor = cursor.Seal(bound, contentOf(done.end(r.Order)))
+			break
 		}
+		done = w
 		if len(page.Events) > r.Limit {
 			page.Events = page.Events[:r.Limit]
-			page.NextCursor = cursor.Seal(bound, appendAt(nil, position(&page.Events[r.Limit-1])))
+			page.NextCursor = cursor.Seal(bound, contentOf(position(&page.Events[r.Limit-1])))
 			break
 		}
 		size = widen(size, len(page.Events)-before, r.Limit+1-len(page.Events))
 	}
-	return page, nil
+	first := r.Cursor == "" && r.Behind == nil
+	return page, s.count(ctx, scope, r, page, first && page.NextCursor == "", nil)
+}
+
+// indexes names what narrows the reads of a search.
+func indexes(f *filter.Filter) []string { return append([]string{"key"}, f.Indexes()...) }
+
+func isLimit(err error) bool {
+	problem, ok := errors.AsType[*apierror.Error](err)
+	return ok && problem.Kind == apierror.KindLimit
 }
 
 // readWindow adds the window's events to the page until it has one more than

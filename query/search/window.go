@@ -16,6 +16,15 @@ func (w window) of(f *filter.Filter) *filter.Filter {
 	return &filter.Filter{Root: f.Root, From: filter.Moment{Time: w.from}, To: filter.Moment{Time: w.to}}
 }
 
+// end returns the position behind every event of the window, in an order. It is
+// none of an event: every event has an id.
+func (w window) end(order Order) at {
+	if order == Newest {
+		return at{created: w.from}
+	}
+	return at{created: w.to}
+}
+
 // firstWindow is how many events to look at first for a page of n. Too few
 // cost another round trip, too many are read for nothing.
 func firstWindow(s filter.Selectivity, n int) uint64 {

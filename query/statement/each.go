@@ -22,8 +22,8 @@ func Each(ctx context.Context, r *Reader, blockRows int, build func() *filter.Bu
 		running, cancel := context.WithCancel(ctx)
 		defer cancel()
 		text, args := build().Statement()
-		settings := r.settings()
-		settings["max_execution_time"], settings["max_rows_to_read"] = 0, 0
+		settings := r.settings(0)
+		settings["max_rows_to_read"] = 0
 		settings["max_block_size"] = blockRows
 		rows, err := r.conn.Query(chgo.Context(running, chgo.WithSettings(settings)), text, args...)
 		if err != nil {

@@ -67,28 +67,40 @@ func NewReader(conn driver.Conn, config Config) *Reader { return &Reader{conn, c
 // Config returns the limits.
 func (r *Reader) Config() Config { return r.config }
 
-// Usage counts what a request has cost so far.
+// Usage counts what a request has cost so far. All statements of a request share
+// its time: however many there are, together they take query.max_duration at most.
 type Usage struct {
 	RowsRead uint64
+	took     time.Duration
 }
 
 // grace is how long ClickHouse has to end a query by itself at its limit, and
 // to say so, before the read is given up.
 const grace = 2 * time.Second
 
+// leastTime is less than any statement takes, and more than what ClickHouse would
+// take for no limit.
+const leastTime = time.Millisecond
+
 // Collect runs a statement and returns what scan makes of each row. Rows that
 // were read are added to the usage. Its errors are problems, but for the
 // caller's own cancellation.
 func Collect[T any](ctx context.Context, r *Reader, usage *Usage, b *filter.Builder, scan func(driver.Rows) (T, error)) ([]T, error) {
 	text, args := b.Statement()
+	left := r.config.MaxDuration - usage.took
+	if left < leastTime {
+		return nil, r.exceeded("query.max_duration", nil)
+	}
+	began := time.Now()
+	defer func() { usage.took += time.Since(began) }()
 	var found []T
 	// Not a deadline: clickhouse-go would make one the statement's max_execution_time.
 	bounded, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer time.AfterFunc(r.config.MaxDuration+grace, func() { cancel(context.DeadlineExceeded) }).Stop()
+	defer time.AfterFunc(left+grace, func() { cancel(context.DeadlineExceeded) }).Stop()
 	err := clickhouse.ReadRetry(bounded, func() error {
 		found = found[:0]
-		rows, err := r.conn.Query(chgo.Context(bounded, chgo.WithSettings(r.settings()), chgo.WithProgress(func(p *chgo.Progress) {
+		rows, err := r.conn.Query(chgo.Context(bounded, chgo.WithSettings(r.settings(left)), chgo.WithProgress(func(p *chgo.Progress) {
 			usage.RowsRead += p.Rows
 		})), text, args...)
 		if err != nil {
@@ -113,10 +125,10 @@ func Collect[T any](ctx context.Context, r *Reader, usage *Usage, b *filter.Buil
 	return found, nil
 }
 
-func (r *Reader) settings() chgo.Settings {
+func (r *Reader) settings(left time.Duration) chgo.Settings {
 	return chgo.Settings{
 		"readonly":           2, // Reads only; settings may be given.
-		"max_execution_time": r.config.MaxDuration.Seconds(),
+		"max_execution_time": left.Seconds(),
 		"max_memory_usage":   int64(r.config.MaxMemory),
 		"max_rows_to_read":   r.config.MaxRowsRead,
 	}
@@ -128,11 +140,7 @@ func (r *Reader) problem(ctx context.Context, err error) error {
 		return err // Nobody waits for an answer any more.
 	}
 	if setting, ok := clickhouse.IsLimit(err); ok {
-		return &apierror.Error{
-			Kind:   apierror.KindLimit,
-			Detail: fmt.Sprintf("the query ran into the limit %s (%s): narrow its time range or its filter, or raise the setting", setting, r.limit(setting)),
-			Cause:  err,
-		}
+		return r.exceeded(setting, err)
 	}
 	if clickhouse.IsRetriable(err) {
 		return &apierror.Error{
@@ -140,6 +148,14 @@ func (r *Reader) problem(ctx context.Context, err error) error {
 		}
 	}
 	return fmt.Errorf("read events: %w", err)
+}
+
+func (r *Reader) exceeded(setting string, cause error) error {
+	return &apierror.Error{
+		Kind:   apierror.KindLimit,
+		Detail: fmt.Sprintf("the query ran into the limit %s (%s): narrow its time range or its filter, or raise the setting", setting, r.limit(setting)),
+		Cause:  cause,
+	}
 }
 
 func (r *Reader) limit(setting string) string {
