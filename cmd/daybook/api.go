@@ -13,6 +13,7 @@ import (
 	"daybook/query"
 	"daybook/query/filter"
 	"daybook/query/search"
+	"daybook/query/statement"
 	"daybook/query/stream"
 )
 
@@ -32,7 +33,8 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 		return nil, nil, err
 	}
 	keys := auth.NewStore(n.config.Auth, n.conn, n.log.Named("auth"))
-	hub := n.hub(keys)
+	stored := search.NewGroupStored(brokers, n.config.Kafka, time.Now)
+	hub := n.hub(keys, stored)
 	n.ready.Add(
 		httpserver.Check{Name: "keys", Func: keys.Ready},
 		httpserver.Check{Name: "stream", Func: func(context.Context) error { return hub.Ready() }},
@@ -42,7 +44,7 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 		Log: n.log.Named("http"), Registry: n.registry, Keys: keys, Ready: n.ready, OnShutdown: endStreams,
 		Routes: query.Routes(query.Deps{
 			Conn: n.conn, Limits: n.config.Query, RetentionDays: n.config.Retention.Days, Now: time.Now,
-			Stored:    search.NewGroupStored(brokers, n.config.Kafka, time.Now),
+			Stored:    stored,
 			Intake:    ingest.NewIntake(publisher, n.decoder, time.Now).Post,
 			MaxIntake: max(maxIntakeBody, 2*n.config.Ingest.MaxEventBytes),
 			Stream:    hub.Handler(),
@@ -69,9 +71,10 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 	}, keys, nil
 }
 
-func (n *node) hub(keys *auth.Store) *stream.Hub {
+func (n *node) hub(keys *auth.Store, stored search.Stored) *stream.Hub {
 	return stream.New(n.config.Stream, stream.Deps{
 		Source:  stream.Topic(n.config.Kafka),
+		Store:   stream.Table(statement.NewReader(n.conn, n.config.Query), stored, n.config.Kafka.Topic, n.config.Retention.Days, time.Now),
 		Decoder: n.decoder,
 		ParseFilter: func(ctx context.Context, values url.Values, now time.Time) (stream.Matcher, string, error) {
 			f, err := filter.ParseRequest(ctx, values, now, stream.Parameters...)

@@ -134,6 +134,17 @@ func (v *vector) raise(w vector) {
 	}
 }
 
+// where returns v in the partitions in which w is positive, and 0 elsewhere.
+func (v vector) where(w vector) vector {
+	masked := make(vector, len(v))
+	for p := range v {
+		if w.of(int32(p)) > 0 {
+			masked[p] = v[p]
+		}
+	}
+	return masked
+}
+
 // behind returns how many records lie between v and w.
 func (v vector) behind(w vector) int64 {
 	var n int64

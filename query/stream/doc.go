@@ -14,6 +14,8 @@
 // clients of that filter (group.go). A client is a position, not a queue
 // (session.go). A cursor is a vector of Kafka offsets (cursor.go), the same
 // on every node, so a position that the ring no longer holds is read from
-// Kafka up to a vector that the ring does hold (catchup.go): both sides speak
-// the same coordinates, so the hand-over loses and repeats nothing.
+// Kafka up to a vector that the ring does hold (catchup.go), and what Kafka no
+// longer holds from ClickHouse, up to the offsets that ingest has confirmed
+// (fromstore.go): all speak the same coordinates, so the hand-over loses and
+// repeats nothing.
 package stream

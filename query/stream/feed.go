@@ -166,6 +166,15 @@ func (f *feed) nextTick() <-chan struct{} {
 	return f.ticked
 }
 
+// sharesLess reports whether a tenant has less than one in so many of the
+// events in memory.
+func (f *feed) sharesLess(id tenant.ID, than int) bool {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	seqs := f.ring.byTenant[string(id)]
+	return seqs == nil || seqs.len()*than < f.ring.slots.len()
+}
+
 // locate returns the seq from which on a client at v finds its events in the
 // ring. That may lie beyond the last tick.
 func (f *feed) locate(v vector) (uint64, bool) {

@@ -75,7 +75,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	gap, mode, err := s.place(ctx, f, req)
+	holes, mode, err := s.place(ctx, f, req)
 	if err != nil {
 		return err
 	}
@@ -84,14 +84,14 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 	s.head()
 	h.metrics.connects.WithLabelValues("ok").Inc()
 	h.metrics.resumes.WithLabelValues(mode).Inc()
-	reason := s.finish(s.open(ctx, f, req, mode, gap))
+	reason := s.finish(s.open(ctx, f, req, mode, holes))
 	h.metrics.ends.WithLabelValues(reason).Inc()
 	h.log.Debug("a stream ended", zap.String("reason", reason))
 	return nil
 }
 
 // open sends the first frames and then the stream.
-func (s *session) open(ctx context.Context, f *feed, req request, mode string, gap map[string]any) error {
+func (s *session) open(ctx context.Context, f *feed, req request, mode string, holes []hole) error {
 	id := string(s.at)
 	older := req.tail > 0 && mode == modeKafka
 	if older {
@@ -108,9 +108,8 @@ func (s *session) open(ctx context.Context, f *feed, req request, mode string, g
 	if err := s.flush(); err != nil {
 		return err
 	}
-	if gap != nil {
-		s.hub.metrics.gaps.WithLabelValues("retention").Inc()
-		if err := s.control("gap", gap); err != nil {
+	if len(holes) > 0 {
+		if err := s.reportGap("missingAtMost", req.since, holes); err != nil {
 			return err
 		}
 	}
@@ -123,7 +122,8 @@ func (s *session) open(ctx context.Context, f *feed, req request, mode string, g
 }
 
 // place decides where the stream begins and from where its first events come.
-func (s *session) place(ctx context.Context, f *feed, req request) (gap map[string]any, mode string, err error) {
+// The holes are what it asks for and can't have.
+func (s *session) place(ctx context.Context, f *feed, req request) (holes []hole, mode string, err error) {
 	here := f.last()
 	s.at, mode = here.id, modeLive
 	switch {
@@ -137,12 +137,12 @@ func (s *session) place(ctx context.Context, f *feed, req request) (gap map[stri
 	case !req.since.IsZero():
 		ctx, cancel := context.WithTimeout(ctx, startWait)
 		defer cancel()
-		c, hole, err := s.hub.beginSince(ctx, f, req.since)
+		next, missing, err := s.hub.offsetsSince(ctx, f, s.tenant, req.since)
 		if err != nil {
-			return nil, "", unavailable("Kafka does not answer; try again", err)
+			return nil, "", unavailable("Kafka or the event store does not answer; try again", err)
 		}
-		s.at, gap, mode = c.appendText(nil), hole, modeKafka
-		if _, ok := f.locate(c.next); ok {
+		s.at, holes, mode = cursor{epoch: f.epoch, time: req.since.UnixMilli(), next: next}.appendText(nil), missing, modeKafka
+		if _, ok := f.locate(next); ok {
 			mode = modeRing
 		}
 	case req.tail > 0:
@@ -152,7 +152,7 @@ func (s *session) place(ctx context.Context, f *feed, req request) (gap map[stri
 		}
 		s.at, mode = c.appendText(nil), modeRing
 	}
-	return gap, mode, nil
+	return holes, mode, nil
 }
 
 // head writes the response's header.

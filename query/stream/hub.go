@@ -18,6 +18,8 @@ import (
 type Deps struct {
 	Source  Source
 	Decoder Decoder
+	// Store has what Kafka no longer does. Nil: a hole in Kafka is a gap.
+	Store Store
 	// ParseFilter reads the filter parameters of a request. Equal canonical
 	// texts mean equal filters: their clients share one evaluation.
 	ParseFilter func(ctx context.Context, values url.Values, now time.Time) (filter Matcher, canonical string, err error)
@@ -40,8 +42,10 @@ type Hub struct {
 	clients *clientLimit
 	turns   *turnstile
 
-	scanSlots  int // how many slots a client takes from the ring at once
-	flushBytes int // how much a client that is behind gets with one write
+	scanSlots                 int // how many slots a client takes from the ring at once
+	flushBytes                int // how much a client that is behind gets with one write
+	storeBehind, storeWindow  int64
+	purgeSlack, storePatience time.Duration
 
 	closing  chan struct{} // closed when Run ends: every stream says bye
 	draining chan struct{} // closed by Drain
@@ -69,7 +73,7 @@ func New(config Config, deps Deps) *Hub {
 		config: config, deps: deps, log: deps.Log.Named("stream"), metrics: newMetrics(deps.Registerer),
 		clients:   &clientLimit{total: config.MaxClients, each: config.MaxClientsPerTenant, byTenant: map[tenant.ID]int{}},
 		turns:     newTurnstile(config.MaxCatchups),
-		scanSlots: 512, flushBytes: 64 << 10,
+		scanSlots: 512, flushBytes: 64 << 10, storeBehind: storeBehind, storeWindow: firstWindow, purgeSlack: purgeSlack, storePatience: storePatience,
 		closing: make(chan struct{}), draining: make(chan struct{}), changed: make(chan struct{}),
 	}
 }

@@ -52,7 +52,7 @@ func TestStream_BadRequests(t *testing.T) {
 		{"too long a tail", param("tail", "1001"), "tail"},
 		{"severity", param("severity", "LOUD"), "severity"},
 		{"unknown parameter", param("sevrity", "WARN"), "sevrity"},
-		{"broken query", func(r *http.Request) { r.URL.RawQuery = "q=%zz" }, "query"},
+		{"broken query", func(r *http.Request) { r.URL.RawQuery = "q=%zz" }, "invalid URL escape"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if detail, _ := problem(t, s, http.StatusBadRequest, c.option); !strings.Contains(detail, c.want) {

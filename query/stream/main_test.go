@@ -22,6 +22,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/auth"
 	"daybook/pkg/bytesize"
+	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/client"
 	"daybook/pkg/event"
 	daybookkafka "daybook/pkg/kafka"
@@ -30,20 +31,22 @@ import (
 	"daybook/query/filter"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
 
 // stack is a hub on a real broker behind a real HTTP server.
 type stack struct {
-	t       *testing.T
-	kafka   daybookkafka.Config
-	config  Config
-	hub     *Hub
-	url     string
-	stop    func() // ends the hub and the server
-	http2   bool
-	revoked sync.Map
-	deps    func(*Deps)
-	mu      sync.Mutex // guards url while the node restarts
+	t        *testing.T
+	kafka    daybookkafka.Config
+	config   Config
+	hub      *Hub
+	url      string
+	stop     func() // ends the hub and the server
+	http2    bool
+	revoked  sync.Map
+	deps     func(*Deps)
+	tune     func(*Hub)
+	registry *prometheus.Registry
+	mu       sync.Mutex // guards url while the node restarts
 }
 
 func newStack(t *testing.T, change ...func(*stack)) *stack {
@@ -66,6 +69,7 @@ func (s *stack) start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	s.registry = prometheus.NewRegistry()
 	deps := Deps{
 		Source: Topic(s.kafka), Decoder: decoder,
 		ParseFilter: func(ctx context.Context, values url.Values, now time.Time) (Matcher, string, error) {
@@ -76,12 +80,15 @@ func (s *stack) start() {
 			return f, f.Canonical(), nil
 		},
 		StillValid: func(key string) bool { _, gone := s.revoked.Load(key); return !gone },
-		Registerer: prometheus.NewRegistry(), Log: zaptest.NewLogger(s.t, zaptest.Level(zap.ErrorLevel)),
+		Registerer: s.registry, Log: zaptest.NewLogger(s.t, zaptest.Level(zap.ErrorLevel)),
 	}
 	if s.deps != nil {
 		s.deps(&deps)
 	}
 	hub := New(s.config, deps)
+	if s.tune != nil {
+		s.tune(hub)
+	}
 	s.hub = hub
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -278,6 +285,39 @@ func names(prefix string, from, to int) []string {
 		list = append(list, fmt.Sprintf("%s-%d", prefix, i))
 	}
 	return list
+}
+
+// metric returns the sum of a counter or gauge over its labels.
+func metric(t testing.TB, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	return metricOf(t, registry, name, "")
+}
+
+// metricOf returns a counter or gauge with a label of the given value.
+func metricOf(t testing.TB, registry *prometheus.Registry, name, label string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		sum := 0.0
+		for _, m := range f.GetMetric() {
+			wanted := label == ""
+			for _, l := range m.GetLabel() {
+				wanted = wanted || l.GetValue() == label
+			}
+			if wanted {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+		return sum
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
 }
 
 func smallRing(s *stack) { s.config.RingBytes = 64 * bytesize.KiB }

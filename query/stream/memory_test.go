@@ -178,6 +178,156 @@ func (r *memoryReader) OffsetAt(_ context.Context, t time.Time) (int64, error) {
 	return log.end, nil
 }
 
+// memoryStore is what ingest has made of a memoryTopic, up to where it is. As
+// the real one it lacks what retention took first, and says so.
+type memoryStore struct {
+	topic   *memoryTopic
+	decoder Decoder
+
+	mu       sync.Mutex // guards what follows
+	rows     [][]event.Message
+	stored   []int64
+	lost     []memoryHole
+	oldest   time.Time
+	failures float64
+	dice     *rand.Rand
+}
+
+type memoryHole struct {
+	hole
+	noticed time.Time
+}
+
+// ingest stores up to n messages of a partition.
+func (m *memoryStore) ingest(p int, n int) {
+	m.topic.mu.Lock()
+	log := m.topic.partitions[p]
+	m.topic.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for p >= len(m.stored) {
+		m.stored, m.rows = append(m.stored, 0), append(m.rows, nil)
+	}
+	if m.stored[p] < log.first {
+		m.lost = append(m.lost, memoryHole{hole{int32(p), m.stored[p], log.first}, time.Now()})
+		m.stored[p] = log.first
+	}
+	for _, message := range log.messages {
+		if message.Offset >= m.stored[p] && n > 0 {
+			m.rows[p] = append(m.rows[p], message)
+			m.stored[p] = message.Offset + 1
+			n--
+		}
+	}
+}
+
+// purge is the retention of the store: it takes what Kafka no longer has.
+func (m *memoryStore) purge() {
+	m.topic.mu.Lock()
+	logs := append([]memoryLog(nil), m.topic.partitions...)
+	m.topic.mu.Unlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.oldest = time.Now()
+	for p, log := range logs {
+		for p < len(m.rows) && len(m.rows[p]) > 0 && m.rows[p][0].Offset < log.first {
+			m.rows[p] = m.rows[p][1:]
+		}
+	}
+}
+
+// forget is what a topic made anew means: its offsets begin again.
+func (m *memoryStore) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rows, m.stored, m.lost = nil, nil, nil
+}
+
+func (m *memoryStore) fails() error {
+	if m.dice.Float64() < m.failures {
+		return errMemory
+	}
+	return nil
+}
+
+func (m *memoryStore) Stored(context.Context) ([]int64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]int64(nil), m.stored...), m.fails()
+}
+
+func (m *memoryStore) Lost(_ context.Context, from, to vector, since time.Time) ([]hole, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var holes []hole
+	for p := range int32(len(to)) {
+		for _, h := range m.lost {
+			if !h.noticed.Before(since) && h.partition == p && h.to > from.of(p) && h.from < to.of(p) {
+				holes = append(holes, h.hole)
+			}
+		}
+	}
+	return holes, m.fails()
+}
+
+func (m *memoryStore) Oldest() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.oldest
+}
+
+func (m *memoryStore) events(s Span, each func(p int32, offset int64, e *event.Event) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for p := range m.rows {
+		for i := range m.rows[p] {
+			message := &m.rows[p][i]
+			if message.Offset < s.From.of(int32(p)) || message.Offset >= s.To.of(int32(p)) {
+				continue
+			}
+			var e event.Event
+			if m.decoder.Decode(message, &e) != nil || e.TenantID != string(s.Tenant) {
+				continue
+			}
+			if err := m.fails(); err != nil {
+				return err
+			}
+			if err := each(int32(p), message.Offset, &e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *memoryStore) Read(_ context.Context, s Span, restart func(), row func(int32, int64, *event.Event) error) error {
+	for range 2 { // As over a restart of ClickHouse.
+		restart()
+		n := 0
+		err := m.events(s, func(p int32, offset int64, e *event.Event) error {
+			if n++; n > 40 {
+				return errTooMuch
+			}
+			return row(p, offset, e)
+		})
+		if !errors.Is(err, errMemory) {
+			return err
+		}
+	}
+	return errMemory
+}
+
+func (m *memoryStore) First(_ context.Context, s Span, since time.Time) ([]int64, error) {
+	first := s.To.clone()
+	err := m.events(s, func(p int32, offset int64, e *event.Event) error {
+		if !e.IngestedAt.Before(since) && offset < first.of(p) {
+			first.set(p, offset)
+		}
+		return nil
+	})
+	return first, err
+}
+
 // socket is a client's connection in memory.
 type socket struct {
 	cancel context.CancelFunc // of the request

@@ -31,9 +31,10 @@ var (
 	errHoles = errors.New("the log no longer holds what was to be read")
 )
 
-// merge reads a tenant's matching events of all partitions from Kafka,
-// between two positions, the earlier ones first.
+// merge reads a tenant's matching events of all partitions between two
+// positions, the earlier ones first, from Kafka or from the store.
 type merge struct {
+	hub      *Hub
 	position cursor // after what next returned last
 	more     chan struct{}
 	inputs   []*input // by partition; nil where there is nothing to read
@@ -51,8 +52,8 @@ type input struct {
 	done    bool
 }
 
-// chunk is what one fetch brought: events, a hole, or the end of a log that
-// has lost its end.
+// chunk is what one fetch brought: events, a hole, or an error that ends the
+// merge, such as errLost for a log that has lost its end.
 type chunk struct {
 	records []matched
 	next    int64
@@ -73,40 +74,55 @@ type hole struct {
 	from, to  int64
 }
 
-// openMerge starts to read. The caller must close the merge.
-func (h *Hub) openMerge(ctx context.Context, from cursor, to vector, id tenant.ID, matcher Matcher) *merge {
+// newMerge returns a merge with an input for each partition that has something
+// between the positions, and the context of what feeds them.
+func (h *Hub) newMerge(ctx context.Context, from cursor, to vector) (*merge, context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	m := &merge{
-		position: cursor{epoch: from.epoch, time: from.time, next: from.next.clone()},
-		more:     make(chan struct{}, 1), cancel: cancel, inputs: make([]*input, len(to)),
+		hub: h, position: cursor{epoch: from.epoch, time: from.time, next: from.next.clone()},
+		more: make(chan struct{}, 1), cancel: cancel, inputs: make([]*input, len(to)),
 	}
-	fetchBytes := min(maxMergeFetch, max(minMergeFetch, mergeBytes/max(1, len(to))))
 	now := time.Now()
 	for i, end := range to {
-		p := int32(i)
-		start := from.next.of(p)
-		if start >= end {
+		if from.next.of(int32(i)) < end {
+			m.inputs[i] = &input{chunks: make(chan chunk, 1), since: now}
+		}
+	}
+	return m, ctx
+}
+
+// openMerge starts to read Kafka. The caller must close the merge.
+func (h *Hub) openMerge(ctx context.Context, from cursor, to vector, id tenant.ID, matcher Matcher) *merge {
+	m, ctx := h.newMerge(ctx, from, to)
+	fetchBytes := min(maxMergeFetch, max(minMergeFetch, mergeBytes/max(1, len(to))))
+	for i, in := range m.inputs {
+		if in == nil {
 			continue
 		}
-		in := &input{chunks: make(chan chunk, 1), since: now}
-		m.inputs[i] = in
+		p := int32(i)
 		m.readers.Go(func() {
 			defer m.poke()
 			defer close(in.chunks)
 			r := partReader{hub: h, partition: p, tenant: id, matcher: matcher, decoder: h.deps.Decoder}
-			r.read(ctx, start, end, fetchBytes, func(c chunk) bool {
-				select {
-				case in.chunks <- c:
-					m.poke()
-					return true
-				case <-ctx.Done():
-					return false
-				}
-			})
+			r.read(ctx, from.next.of(p), to[p], fetchBytes, func(c chunk) bool { return m.hand(ctx, in, c) })
 		})
 	}
 	return m
 }
+
+// hand gives a chunk to an input once there is room; false when nobody wants it.
+func (m *merge) hand(ctx context.Context, in *input, c chunk) bool {
+	select {
+	case in.chunks <- c:
+		m.poke()
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (m *merge) place() cursor            { return m.position }
+func (m *merge) arrival() <-chan struct{} { return m.more }
 
 // close ends the readers and waits for them.
 func (m *merge) close() {
@@ -160,6 +176,13 @@ func (m *merge) next() (matched, error) {
 	}
 	r := best.chunk.records[best.taken]
 	best.taken++
+	if r.offset < m.position.next.of(bestPartition) {
+		m.hub.metrics.overlap.Inc() // It would come twice. No reader does that; this line is what says so.
+		if best.taken == len(best.chunk.records) {
+			m.finish(bestPartition, best, now)
+		}
+		return m.next()
+	}
 	m.position.next.set(bestPartition, r.offset+1)
 	m.position.time = max(m.position.time, r.time)
 	if best.taken == len(best.chunk.records) {
@@ -193,6 +216,17 @@ func (m *merge) finish(p int32, in *input, now time.Time) {
 	m.position.next.set(p, in.chunk.next)
 	m.position.time = max(m.position.time, in.chunk.time)
 	in.chunk, in.pending, in.since = chunk{}, false, now
+}
+
+// holesWithin reports whether every hole that next has come upon ends at or
+// before a position.
+func (m *merge) holesWithin(v vector) bool {
+	for i, in := range m.inputs {
+		if in != nil && in.pending && in.chunk.hole != nil && in.chunk.hole.to > v.of(int32(i)) {
+			return false
+		}
+	}
+	return true
 }
 
 // takeHoles returns the holes that next has come upon and moves behind them.

@@ -28,7 +28,9 @@ type metrics struct {
 	catchups      prometheus.Gauge
 	catchupWaits  prometheus.Gauge
 	catchupTime   prometheus.Histogram
-	catchupEvents prometheus.Counter
+	catchupStarts *prometheus.CounterVec // by source
+	catchupEvents *prometheus.CounterVec // by source
+	overlap       prometheus.Counter
 	gaps          *prometheus.CounterVec // by reason
 	missing       prometheus.Counter
 	writeTimeouts prometheus.Counter
@@ -52,7 +54,7 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: prefix + name, Help: help, Buckets: buckets})
 	}
 	m := &metrics{
-		clients:  gauges("clients", "mode", "Open streams, by where they are served from: live, ring or kafka."),
+		clients:  gauges("clients", "mode", "Open streams, by where they are served from: live, ring, kafka or store."),
 		connects: counters("connects_total", "result", "Requests for a stream, by result."),
 		ends:     counters("ends_total", "reason", "Streams that ended, by reason."),
 		resumes:  counters("resumes_total", "path", "Streams that began, by where their first events came from."),
@@ -72,16 +74,22 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		catchupWaits: gauge("catchup_waiting", "Clients that wait for their turn to read from Kafka."),
 		catchupTime: histogram("catchup_seconds", "How long a client was served from Kafka until it was back in memory.",
 			[]float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}),
-		catchupEvents: counter("catchup_events_total", "Events delivered from Kafka."),
+		catchupStarts: counters("catchup_started_total", "source", "Times that a client began to read Kafka or the store."),
+		catchupEvents: counters("catchup_events_total", "source", "Events delivered from Kafka or the store."),
+		overlap:       counter("handover_overlap_events_total", "Events that one source brought after another had delivered them. They are dropped; there should be none."),
 		gaps:          counters("gaps_total", "reason", "Gaps announced to clients."),
 		missing:       counter("gap_records_total", "Kafka records that announced gaps span."),
 		writeTimeouts: counter("write_timeouts_total", "Streams closed because their socket blocked."),
 	}
 	registerer.MustRegister(m.clients, m.connects, m.ends, m.resumes, m.events, m.bytes, m.lag, m.groups,
 		m.ringEvents, m.ringBytes, m.ringSpan, m.tailLag, m.tailEvents, m.undecodable, m.restarts,
-		m.catchups, m.catchupWaits, m.catchupTime, m.catchupEvents, m.gaps, m.missing, m.writeTimeouts)
-	for _, mode := range []string{modeLive, modeRing, modeKafka} {
+		m.catchups, m.catchupWaits, m.catchupTime, m.catchupStarts, m.catchupEvents, m.overlap, m.gaps, m.missing, m.writeTimeouts)
+	for _, mode := range []string{modeLive, modeRing, modeKafka, modeStore} {
 		m.clients.WithLabelValues(mode).Set(0)
+	}
+	for _, source := range []string{modeKafka, modeStore} {
+		m.catchupStarts.WithLabelValues(source)
+		m.catchupEvents.WithLabelValues(source)
 	}
 	return m
 }

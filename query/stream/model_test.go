@@ -17,6 +17,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"daybook/pkg/auth"
 	"daybook/pkg/bytesize"
 	"daybook/pkg/client"
@@ -46,15 +48,17 @@ func TestStream_Model(t *testing.T) {
 }
 
 type model struct {
-	t       *testing.T
-	dice    *rand.Rand
-	topic   *memoryTopic
-	config  Config
-	hub     *Hub
-	stop    func()
-	clients []*modelClient
-	history []modelEvent // everything that was ever appended
-	decoder *event.Decoder
+	t        *testing.T
+	dice     *rand.Rand
+	topic    *memoryTopic
+	store    *memoryStore // nil: the node has none
+	config   Config
+	hub      *Hub
+	registry *prometheus.Registry // of the hub
+	stop     func()
+	clients  []*modelClient
+	history  []modelEvent // everything that was ever appended
+	decoder  *event.Decoder
 }
 
 type modelEvent struct {
@@ -94,6 +98,9 @@ func newModel(t *testing.T, seed uint64) *model {
 	m := &model{t: t, dice: dice, decoder: decoder, config: DefaultConfig()}
 	m.topic = newMemoryTopic(1+dice.IntN(3), rand.New(rand.NewPCG(seed, 8)))
 	m.topic.failures = float64(dice.IntN(2)) * 0.05
+	if dice.IntN(4) > 0 {
+		m.store = &memoryStore{topic: m.topic, decoder: decoder, dice: rand.New(rand.NewPCG(seed, 9)), failures: float64(dice.IntN(2)) * 0.04}
+	}
 	m.config.RingBytes = bytesize.Size(1 + dice.IntN(60_000))
 	m.config.Preload = time.Duration(dice.IntN(2)) * 5 * time.Second
 	m.config.MaxCatchups = 1 + dice.IntN(3)
@@ -102,12 +109,20 @@ func newModel(t *testing.T, seed uint64) *model {
 }
 
 func (m *model) startHub() {
-	m.hub = New(m.config, Deps{
-		Source: m.topic, Decoder: m.decoder,
+	m.registry = prometheus.NewRegistry()
+	deps := Deps{
+		Registerer: m.registry,
+		Source:     m.topic, Decoder: m.decoder,
 		ParseFilter: func(_ context.Context, values url.Values, _ time.Time) (Matcher, string, error) {
 			return severityMatcher(values.Get("severity")), values.Get("severity"), nil
 		},
-	})
+	}
+	if m.store != nil {
+		deps.Store = m.store
+	}
+	m.hub = New(m.config, deps)
+	m.hub.storeBehind, m.hub.storeWindow = int64(m.dice.IntN(60)), 1+int64(m.dice.IntN(20))
+	m.hub.purgeSlack, m.hub.storePatience = time.Hour, 2*time.Second
 	// Small steps, so that there are many places at which something can happen.
 	m.hub.scanSlots, m.hub.flushBytes = 1+m.dice.IntN(8), 1+m.dice.IntN(2000)
 	ctx, cancel := context.WithCancel(m.t.Context())
@@ -136,6 +151,9 @@ func (m *model) run() {
 		m.check(i, c)
 	}
 	m.stop()
+	if n := metric(m.t, m.registry, "daybook_stream_handover_overlap_events_total"); n != 0 {
+		m.t.Errorf("%v events came from two sources", n)
+	}
 }
 
 func (m *model) step() {
@@ -161,28 +179,45 @@ func (m *model) step() {
 		m.someClient(func(c *modelClient) { c.socket.stall() })
 	case n < 85:
 		m.someClient(func(c *modelClient) { c.socket.unstall() })
-	case n < 89:
+	case n < 87:
 		m.stop()
 		m.startHub()
-	case n < 93:
+	case n < 91: // Of the rest of the time, ingest is behind.
+		for p := range m.topic.partitions {
+			m.ingest(p, m.dice.IntN(60))
+		}
+	case n < 92:
+		if m.store != nil {
+			m.store.purge()
+		}
+	case n < 94:
 		p := m.dice.IntN(len(m.topic.partitions))
 		m.topic.mu.Lock()
 		log := m.topic.partitions[p]
 		m.topic.mu.Unlock()
 		m.topic.retain(p, log.first+m.dice.Int64N(log.end-log.first+1))
-	case n < 94:
+	case n < 95:
 		m.topic.mu.Lock()
 		if len(m.topic.partitions) < 5 {
 			m.topic.partitions = append(m.topic.partitions, memoryLog{})
 		}
 		m.topic.mu.Unlock()
-	case n < 95:
+	case n < 96:
 		m.topic.recreate()
+		if m.store != nil {
+			m.store.forget()
+		}
 	default:
 		time.Sleep(time.Duration(m.dice.IntN(8000)) * time.Millisecond) //nolint:forbidigo // Virtual time.
 	}
 	if m.dice.IntN(2) == 0 {
 		time.Sleep(time.Duration(m.dice.IntN(40)) * time.Millisecond) //nolint:forbidigo // Virtual time.
+	}
+}
+
+func (m *model) ingest(p, n int) {
+	if m.store != nil {
+		m.store.ingest(p, n)
 	}
 }
 
@@ -283,13 +318,23 @@ func (m *model) settle() {
 	m.topic.mu.Lock()
 	m.topic.failures = 0
 	m.topic.mu.Unlock()
+	if m.store != nil {
+		m.store.mu.Lock()
+		m.store.failures = 0
+		m.store.mu.Unlock()
+		if m.dice.IntN(2) == 0 { // Else ingest never comes, and what Kafka has lost is lost.
+			for p := range m.topic.partitions {
+				m.ingest(p, math.MaxInt)
+			}
+		}
+	}
 	time.Sleep(watchTopic + time.Second) //nolint:forbidigo // Virtual time, until the node knows of partitions that came late.
 	for range 3 {
 		for _, c := range m.clients {
 			m.disconnect(c)
 			m.connect(c, math.MaxInt)
 		}
-		time.Sleep(3 * time.Second) //nolint:forbidigo // Virtual time.
+		time.Sleep(m.hub.storePatience + 3*time.Second) //nolint:forbidigo // Virtual time.
 		synctest.Wait()
 	}
 	for _, c := range m.clients {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"daybook/pkg/tenant"
 )
 
 // resyncSlack is how much earlier than a cursor's time a stream goes on when
@@ -54,16 +56,15 @@ func (s *session) resync(ctx context.Context, f *feed, why string) error {
 	at := mustParseCursor(s.at).at()
 	from := at.Add(-resyncSlack)
 	for {
-		next, cut, err := s.hub.offsetsAt(ctx, len(f.head()), from)
+		next, holes, err := s.hub.offsetsSince(ctx, f, s.tenant, from)
 		if err == nil {
-			for p := range next {
-				if cut[p] > 0 {
-					next[p] = 0 // What retention may have taken since is found, and announced, as any other gap.
-				}
-			}
 			s.at = cursor{epoch: f.epoch, time: at.UnixMilli(), next: next}.appendText(nil)
 			s.hub.metrics.gaps.WithLabelValues("resync").Inc()
-			return s.control("resync", map[string]any{"reason": why, "from": from})
+			err = s.control("resync", map[string]any{"reason": why, "from": from})
+			if err == nil && len(holes) > 0 {
+				err = s.reportGap("missingAtMost", from, holes)
+			}
+			return err
 		}
 		if err := s.pause(ctx, f); err != nil {
 			return err
@@ -127,22 +128,50 @@ func (h *Hub) offsetsAt(ctx context.Context, partitions int, at time.Time) (next
 	return next, cut, err
 }
 
-// beginSince places a new client at a time. Where the log begins with a later
-// record, what came before may be missing, and the returned gap says so.
-func (h *Hub) beginSince(ctx context.Context, f *feed, since time.Time) (cursor, map[string]any, error) {
-	next, cut, err := h.offsetsAt(ctx, len(f.head()), since)
+// offsetsSince is offsetsAt for a tenant, with what the store has of the time
+// before Kafka's logs begin. Where the store lacks what ingest has yet to
+// confirm, the position is before that: it is found later, as any other gap. The
+// holes are what may belong to that time and can't be had.
+func (h *Hub) offsetsSince(ctx context.Context, f *feed, id tenant.ID, at time.Time) (next vector, holes []hole, err error) {
+	partitions := len(f.head())
+	next, cut, err := h.offsetsAt(ctx, partitions, at)
 	if err != nil {
-		return cursor{}, nil, fmt.Errorf("find the offsets of %s: %w", since, err)
+		return nil, nil, fmt.Errorf("find the offsets of %s: %w", at, err)
 	}
-	c := cursor{epoch: f.epoch, time: since.UnixMilli(), next: next}
-	var atMost int64
-	for _, offset := range cut {
-		atMost += offset
+	store, from := h.deps.Store, make(vector, partitions)
+	if from.behind(cut) == 0 {
+		return next, nil, nil
 	}
-	if atMost == 0 {
-		return c, nil, nil
+	if store != nil {
+		stored, err := store.Stored(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		to := make(vector, partitions)
+		for p := range to {
+			to[p] = max(0, min(cut[p], vector(stored).of(int32(p))))
+		}
+		found, err := store.First(ctx, Span{Tenant: id, From: from, To: to}, at)
+		if err != nil {
+			return nil, nil, err
+		}
+		for p := range found {
+			if cut[p] > 0 {
+				next[p] = found[p]
+			}
+		}
+		if !at.Before(store.Oldest()) {
+			// What lies behind the position is met there.
+			holes, err = store.Lost(ctx, from, next.where(cut), at)
+			return next, holes, err
+		}
 	}
-	return c, map[string]any{"reason": "retention", "missingAtMost": atMost, "after": since}, nil
+	for p := range cut {
+		if cut[p] > 0 && next[p] > 0 {
+			holes = append(holes, hole{int32(p), 0, next[p]})
+		}
+	}
+	return next, holes, nil
 }
 
 const (

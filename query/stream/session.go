@@ -17,6 +17,7 @@ const (
 	modeLive  = "live"  // shares blocks with its group
 	modeRing  = "ring"  // reads the ring by itself
 	modeKafka = "kafka" // reads Kafka
+	modeStore = "store" // reads ClickHouse
 )
 
 // sessionTick is how often a stream looks after itself: revoked keys, age,
@@ -51,17 +52,18 @@ type session struct {
 	at   []byte
 	sent []byte // the last cursor that the client was given, or one a tick from it
 
-	mode      string
-	buf       []byte // frames to be written
-	bufEvents int
-	lastWrite time.Time
-	lastID    time.Time // when the client was last given an id
-	deadline  time.Time // the write deadline in force
-	ticker    *time.Ticker
-	closing   <-chan time.Time // fires when a draining client has to go
-	draining  <-chan struct{}
-	expires   time.Time
-	lastLag   time.Time // when the client was last told how far behind it is
+	mode       string
+	avoidStore bool   // the store has failed this client; it is asked only for what nobody else has
+	buf        []byte // frames to be written
+	bufEvents  int
+	lastWrite  time.Time
+	lastID     time.Time // when the client was last given an id
+	deadline   time.Time // the write deadline in force
+	ticker     *time.Ticker
+	closing    <-chan time.Time // fires when a draining client has to go
+	draining   <-chan struct{}
+	expires    time.Time
+	lastLag    time.Time // when the client was last told how far behind it is
 
 	// Counted here and added up on a tick: counters that all clients share are slow.
 	events, bytes int
