@@ -220,6 +220,11 @@ func (h *Hub) parse(r *http.Request) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
+	for _, name := range Parameters {
+		if len(values[name]) > 1 {
+			return request{}, apierror.Invalid(name, "is given %d times, once is allowed", len(values[name]))
+		}
+	}
 	now := h.deps.Now()
 	req := request{key: groupKey{tenant: tenant.FromContext(r.Context()), wire: wireOf(r)}}
 	last, name := r.Header.Get("Last-Event-ID"), "Last-Event-ID"

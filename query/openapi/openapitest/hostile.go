@@ -400,14 +400,16 @@ func CheckHostile(t testing.TB, h Hostile, request *http.Request, answer *http.R
 	return nil
 }
 
-// names reports whether the field of an error is the part of a request, is in
+// names reports whether the field of an error is the part of a request, is the whole it is in (0 for the first event of a body), is in
 // it, or is what it must agree with.
 func names(field, part string) bool {
 	switch {
 	case part == "to" && field == "from", part == "end_date" && field == "start_date", part == "filter" && field == "from": // A range is told by its beginning.
 		return true
+	case part == "X-Tenant-Id" && field == "tenantId": // Either can name the tenant of a new key.
+		return true
 	case part == "groupBy" && field == "top", part == "metrics" && field == "top":
 		return true
 	}
-	return field == "body" || field == `""` || strings.Contains(field, part)
+	return field == "body" || field == "0" || field == `""` || strings.Contains(field, part)
 }
