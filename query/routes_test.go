@@ -181,21 +181,3 @@ func TestRoutes_Scopes(t *testing.T) {
 		require.Equal(t, http.StatusForbidden, status, route.Method+" "+route.Path)
 	}
 }
-
-func TestRoutes_LimitIsNamed(t *testing.T) {
-	limits := statement.DefaultConfig()
-	limits.MaxRowsRead = 1
-	var events []event.Event
-	for _, id := range []string{"a", "b", "c"} {
-		events = append(events, event.Event{TenantID: "acme", EventID: id, EventType: id, CreatedAt: now.Add(-time.Minute), Payload: []byte(`{"n":2}`)})
-	}
-	base := serve(t, limits, events...)
-	for _, test := range [][3]string{
-		{"GET", "/api/v1/events?q=zzz", ""}, {"GET", "/api/v1/events/histogram", ""},
-		{"POST", "/api/v1/events/aggregate", `{"from":"now-1d"}`},
-	} {
-		status, answer := call(t, "acme/events:read", test[0], base+test[1], test[2])
-		require.Equal(t, http.StatusUnprocessableEntity, status, "%v: %v", test, answer)
-		require.Contains(t, answer["detail"], "query.max_rows_read")
-	}
-}
