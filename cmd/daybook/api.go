@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/url"
+	"slices"
 	"time"
 
 	"daybook/ingest"
@@ -40,8 +41,15 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 		httpserver.Check{Name: "stream", Func: func(context.Context) error { return hub.Ready() }},
 	)
 	streaming, endStreams := context.WithCancel(context.Background())
+	drain := func() {
+		ctx, cancel := context.WithTimeout(streaming, n.config.Stream.Drain)
+		defer cancel()
+		_ = hub.Drain(ctx, n.config.Stream.Drain) // Who has not left by then is told now.
+		endStreams()
+	}
+	own := publishOwn(publisher, n.decoder, time.Now)
 	server, err := httpserver.New(n.config.HTTP, httpserver.Deps{
-		Log: n.log.Named("http"), Registry: n.registry, Keys: keys, Ready: n.ready, OnShutdown: endStreams,
+		Log: n.log.Named("http"), Registry: n.registry, Keys: keys, Ready: n.ready, OnShutdown: drain,
 		Routes: query.Routes(query.Deps{
 			Conn: n.conn, Limits: n.config.Query, RetentionDays: n.config.Retention.Days, Now: time.Now,
 			Stored:    stored,
@@ -49,14 +57,14 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 			MaxIntake: max(maxIntakeBody, 2*n.config.Ingest.MaxEventBytes),
 			Stream:    hub.Handler(),
 			Keys:      httpserver.KeyRoutes(keys),
-			Publish:   publishOwn(publisher, n.decoder, time.Now),
+			Publish:   own,
 		}),
 	})
 	if err != nil {
 		endStreams()
 		return nil, nil, err
 	}
-	return []stage{
+	stages := []stage{
 		{"http", func(ctx context.Context) error {
 			defer release()
 			defer func() { _ = publisher.Close() }()
@@ -68,7 +76,12 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 			return hub.Run(streaming)
 		}},
 		{"keys", keys.Run},
-	}, keys, nil
+	}
+	if n.config.Stream.Canary > 0 {
+		canary := stage{"canary", func(ctx context.Context) error { return hub.RunCanary(ctx, stream.Publish(own)) }}
+		stages = slices.Insert(stages, 0, canary)
+	}
+	return stages, keys, nil
 }
 
 func (n *node) hub(keys *auth.Store, stored search.Stored) *stream.Hub {

@@ -34,6 +34,9 @@ func (n NewKey) tenantFault() *apierror.Error {
 	if n.Tenant == tenant.All {
 		return nil
 	}
+	if n.Tenant == tenant.Own {
+		return apierror.Invalid("tenantId", "%s is Daybook's own: choose another name", tenant.Own)
+	}
 	if err := n.Tenant.Validate(); err != nil {
 		return apierror.Invalid("tenantId", "%s", err)
 	}

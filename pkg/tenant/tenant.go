@@ -18,6 +18,10 @@ type ID string
 // an event.
 const All ID = "*"
 
+// Own is the tenant of Daybook's own events, such as the canaries of the live
+// stream. No key is made for it.
+const Own ID = "_daybook"
+
 // MaxBytes bounds an ID.
 const MaxBytes = 256
 

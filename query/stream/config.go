@@ -24,7 +24,10 @@ type Config struct {
 	MaxClients int `mapstructure:"max_clients"`
 	// MaxClientsPerTenant bounds the open streams of one tenant; default 5000.
 	MaxClientsPerTenant int `mapstructure:"max_clients_per_tenant"`
-	// MaxCatchups bounds how many clients read from Kafka at once; the others
+	// MaxClientsPerKey bounds the open streams of one key, so that a program that
+	// leaks them leaves room for the rest of its tenant; default 2500.
+	MaxClientsPerKey int `mapstructure:"max_clients_per_key"`
+	// MaxCatchups bounds how many clients read from Kafka or ClickHouse at once; the others
 	// wait their turn on their open connection. Default 8.
 	MaxCatchups int `mapstructure:"max_catchups"`
 	// MaxAge is when a connection is asked to reconnect, less up to a fifth at
@@ -33,14 +36,22 @@ type Config struct {
 	// WriteTimeout is how long a client's socket may block before the stream
 	// is closed; the client resumes by its last id. Default 10 s.
 	WriteTimeout time.Duration `mapstructure:"write_timeout"`
+	// Drain is over how long the clients of a node that stops are told to
+	// reconnect, so that they do not all arrive elsewhere at once; 0 s to 10 s,
+	// default 5 s. A few clients take less.
+	Drain time.Duration `mapstructure:"drain"`
+	// Canary is how often the node publishes an event of its own and measures how
+	// long it takes to come back on the stream; at least 1 s, zero for never.
+	// Default 10 s.
+	Canary time.Duration `mapstructure:"canary"`
 }
 
 // DefaultConfig returns the settings of an installation that changes nothing.
 func DefaultConfig() Config {
 	return Config{
 		Heartbeat: 15 * time.Second, RingBytes: 256 * bytesize.MiB, Preload: 30 * time.Second,
-		MaxClients: 20000, MaxClientsPerTenant: 5000, MaxCatchups: 8,
-		MaxAge: 30 * time.Minute, WriteTimeout: 10 * time.Second,
+		MaxClients: 20000, MaxClientsPerTenant: 5000, MaxClientsPerKey: 2500, MaxCatchups: 8,
+		MaxAge: 30 * time.Minute, WriteTimeout: 10 * time.Second, Drain: 5 * time.Second, Canary: 10 * time.Second,
 	}
 }
 
@@ -57,8 +68,11 @@ func (c Config) Validate() error {
 	check(c.Preload >= 0 && c.Preload <= time.Hour, "stream.preload: %s is not between 0s and 1h", c.Preload)
 	check(c.MaxClients >= 1, "stream.max_clients: %d is not positive", c.MaxClients)
 	check(c.MaxClientsPerTenant >= 1, "stream.max_clients_per_tenant: %d is not positive", c.MaxClientsPerTenant)
+	check(c.MaxClientsPerKey >= 1, "stream.max_clients_per_key: %d is not positive", c.MaxClientsPerKey)
 	check(c.MaxCatchups >= 1, "stream.max_catchups: %d is not positive", c.MaxCatchups)
 	check(c.MaxAge >= time.Minute, "stream.max_age: %s is less than 1m", c.MaxAge)
 	check(c.WriteTimeout >= time.Second && c.WriteTimeout <= 5*time.Minute, "stream.write_timeout: %s is not between 1s and 5m", c.WriteTimeout)
+	check(c.Drain >= 0 && c.Drain <= 10*time.Second, "stream.drain: %s is not between 0s and 10s", c.Drain)
+	check(c.Canary == 0 || c.Canary >= time.Second, "stream.canary: %s is less than 1s, and not 0s for never", c.Canary)
 	return errors.Join(errs...)
 }

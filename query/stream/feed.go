@@ -15,7 +15,7 @@ import (
 // retention overtook it), the feed ends and its clients find their place in
 // the next one by their cursors.
 //
-// append and publish belong to one goroutine, the writer.
+// append, offer and publish belong to one goroutine, the writer.
 type feed struct {
 	epoch   uint32
 	metrics *metrics
@@ -105,15 +105,29 @@ func (f *feed) append(b batch) {
 			partition: b.partition, offset: r.offset, cost: len(memory) - start + r.cost + slotOverhead,
 		}
 		f.ring.add(s)
-		for _, g := range f.groups[tenant.ID(s.event.TenantID)] {
-			if g.offer(s) {
+	}
+	f.offer(slots)
+	if b.next > f.ring.head.of(b.partition) {
+		f.ring.head.set(b.partition, b.next)
+	}
+}
+
+// offer shows slots to the groups of their tenants.
+func (f *feed) offer(slots []slot) {
+	if len(f.groups) == 0 {
+		return
+	}
+	began, evaluations := time.Now(), 0
+	for i := range slots {
+		for _, g := range f.groups[tenant.ID(slots[i].event.TenantID)] {
+			evaluations++
+			if g.offer(&slots[i]) {
 				f.touched = append(f.touched, g)
 			}
 		}
 	}
-	if b.next > f.ring.head.of(b.partition) {
-		f.ring.head.set(b.partition, b.next)
-	}
+	f.metrics.evaluations.Add(float64(evaluations))
+	f.metrics.evalTime.Add(time.Since(began).Seconds())
 }
 
 // publish ends a tick: what was appended becomes visible to live clients.

@@ -54,18 +54,18 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := req.key.tenant
-	setting, limit, ok := h.clients.enter(id)
+	principal, _ := auth.FromContext(r.Context())
+	setting, limit, ok := h.clients.enter(id, principal.KeyID)
 	if !ok {
 		return h.refuse(w, r, req.key.wire, setting, limit)
 	}
-	defer h.clients.leave(id)
+	defer h.clients.leave(id, principal.KeyID)
 
 	rc := http.NewResponseController(w)
 	// Whoever set a read deadline meant the request; on a stream it would cancel the context (golang/go#70834).
 	if err := rc.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return apierror.From(err)
 	}
-	principal, _ := auth.FromContext(r.Context())
 	s := &session{
 		hub: h, w: w, rc: rc, http2: r.ProtoMajor > 1,
 		wire: req.key.wire, tenant: id, keyID: principal.KeyID, key: req.key, matcher: req.match,

@@ -10,8 +10,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
-
-	"daybook/pkg/tenant"
 )
 
 // Deps is what the stream needs from the rest of Daybook.
@@ -71,7 +69,7 @@ func New(config Config, deps Deps) *Hub {
 	}
 	return &Hub{
 		config: config, deps: deps, log: deps.Log.Named("stream"), metrics: newMetrics(deps.Registerer),
-		clients:   &clientLimit{total: config.MaxClients, each: config.MaxClientsPerTenant, byTenant: map[tenant.ID]int{}},
+		clients:   newClientLimit(config),
 		turns:     newTurnstile(config.MaxCatchups),
 		scanSlots: 512, flushBytes: 64 << 10, storeBehind: storeBehind, storeWindow: firstWindow, purgeSlack: purgeSlack, storePatience: storePatience,
 		closing: make(chan struct{}), draining: make(chan struct{}), changed: make(chan struct{}),
@@ -148,13 +146,17 @@ func (h *Hub) Ready() error {
 	return nil
 }
 
+// drainEach is how much of the drain's time a client is worth: a few leave at
+// once.
+const drainEach = 10 * time.Millisecond
+
 // Drain asks every client to reconnect, elsewhere, at random moments within
-// the given time, and refuses new ones. It returns when the last client has
-// left, or ctx has ended.
+// the given time, less where they are few, and refuses new ones. It returns when
+// the last client has left, or ctx has ended.
 func (h *Hub) Drain(ctx context.Context, within time.Duration) error {
 	h.mu.Lock()
 	if !h.drained {
-		h.drained, h.spread = true, within
+		h.drained, h.spread = true, min(within, time.Duration(h.clients.count())*drainEach)
 		close(h.draining)
 	}
 	h.mu.Unlock()

@@ -334,3 +334,23 @@ func TestStream_Undecodable(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// One key can't take the room of its whole tenant.
+func TestStream_LimitPerKey(t *testing.T) {
+	s := newStack(t, func(s *stack) { s.config.MaxClientsPerKey = 1 })
+	first := s.connect("a")
+	first.frame("hello")
+	if detail, head := problem(t, s, http.StatusTooManyRequests); !strings.Contains(detail, "stream.max_clients_per_key") || head.Get("Retry-After") == "" {
+		t.Errorf("%s, %v", detail, head)
+	}
+	s.connect("a", header("Authorization", "Bearer another-key")).frame("hello")
+	first.close()
+	poll(t, "the key's place is free again", func() bool {
+		response, err := s.request(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		return response.StatusCode == http.StatusOK
+	})
+}

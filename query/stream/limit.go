@@ -8,18 +8,27 @@ import (
 	"daybook/pkg/tenant"
 )
 
-// clientLimit bounds the open streams of the node and of each tenant.
+// clientLimit bounds the open streams of the node, of each tenant and of each
+// key.
 type clientLimit struct {
-	total, each int
+	total, each, perKey int
 
 	mu       sync.Mutex // guards what follows
 	open     int
 	byTenant map[tenant.ID]int
+	byKey    map[string]int
 	empty    chan struct{} // closed when the last client leaves; nil while nobody waits
 }
 
+func newClientLimit(c Config) *clientLimit {
+	return &clientLimit{
+		total: c.MaxClients, each: c.MaxClientsPerTenant, perKey: c.MaxClientsPerKey,
+		byTenant: map[tenant.ID]int{}, byKey: map[string]int{},
+	}
+}
+
 // enter counts one more stream, or names the setting that forbids it.
-func (l *clientLimit) enter(id tenant.ID) (setting string, limit int, ok bool) {
+func (l *clientLimit) enter(id tenant.ID, key string) (setting string, limit int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -27,23 +36,36 @@ func (l *clientLimit) enter(id tenant.ID) (setting string, limit int, ok bool) {
 		return "stream.max_clients", l.total, false
 	case l.byTenant[id] >= l.each:
 		return "stream.max_clients_per_tenant", l.each, false
+	case l.byKey[key] >= l.perKey:
+		return "stream.max_clients_per_key", l.perKey, false
 	}
 	l.open++
 	l.byTenant[id]++
+	l.byKey[key]++
 	return "", 0, true
 }
 
-func (l *clientLimit) leave(id tenant.ID) {
+func (l *clientLimit) leave(id tenant.ID, key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.open--
 	if l.byTenant[id]--; l.byTenant[id] == 0 {
 		delete(l.byTenant, id)
 	}
+	if l.byKey[key]--; l.byKey[key] == 0 {
+		delete(l.byKey, key)
+	}
 	if l.open == 0 && l.empty != nil {
 		close(l.empty)
 		l.empty = nil
 	}
+}
+
+// count returns how many streams are open.
+func (l *clientLimit) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open
 }
 
 // wait returns when no stream is open.

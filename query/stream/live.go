@@ -178,7 +178,7 @@ func (s *session) deliver(blocks []*block) error {
 		return err
 	}
 	s.lastID = s.lastWrite
-	if s.lastWrite.Sub(s.lastSample) >= sampleEvery {
+	if s.lastWrite.Sub(s.lastSample) >= sampleEvery && !s.own {
 		s.lastSample = s.lastWrite
 		s.hub.metrics.lag.Observe(max(0, s.hub.deps.Now().Sub(blocks[0].oldest)).Seconds())
 	}

@@ -287,7 +287,8 @@ func names(prefix string, from, to int) []string {
 	return list
 }
 
-// metric returns the sum of a counter or gauge over its labels.
+// metric returns the sum of a counter or gauge, or how often a histogram has
+// observed, over its labels.
 func metric(t testing.TB, registry *prometheus.Registry, name string) float64 {
 	t.Helper()
 	return metricOf(t, registry, name, "")
@@ -311,7 +312,7 @@ func metricOf(t testing.TB, registry *prometheus.Registry, name, label string) f
 				wanted = wanted || l.GetValue() == label
 			}
 			if wanted {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
 			}
 		}
 		return sum

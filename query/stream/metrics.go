@@ -34,6 +34,14 @@ type metrics struct {
 	gaps          *prometheus.CounterVec // by reason
 	missing       prometheus.Counter
 	writeTimeouts prometheus.Counter
+	clientLag     prometheus.Histogram
+	ringHead      prometheus.Gauge
+	ringTail      prometheus.Gauge
+	evaluations   prometheus.Counter
+	evalTime      prometheus.Counter
+	canaryDelay   prometheus.Histogram
+	canarySeen    prometheus.Gauge
+	canaryMissed  prometheus.Counter
 }
 
 func newMetrics(registerer prometheus.Registerer) *metrics {
@@ -80,12 +88,26 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 		gaps:          counters("gaps_total", "reason", "Gaps announced to clients."),
 		missing:       counter("gap_records_total", "Kafka records that announced gaps span."),
 		writeTimeouts: counter("write_timeouts_total", "Streams closed because their socket blocked."),
+		clientLag: histogram("client_lag_events", "Records of the topic that a client has yet to pass, of every client every few seconds.",
+			[]float64{0, 10, 100, 1000, 10_000, 100_000, 1_000_000}),
+		ringHead:    gauge("ring_head", "Number of the newest event in memory, counted since the tail began."),
+		ringTail:    gauge("ring_tail", "Number of the oldest event in memory, counted since the tail began."),
+		evaluations: counter("filter_evaluations_total", "Evaluations of a filter on an event by the tail."),
+		evalTime:    counter("filter_eval_seconds_total", "Time that the tail spent evaluating filters."),
+		canaryDelay: histogram("canary_delay_seconds", "From publishing a canary to its return on the stream.",
+			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}),
+		canarySeen:   gauge("canary_last_seen_timestamp_seconds", "When the last canary came back; 0: canaries are off."),
+		canaryMissed: counter("canary_missed_total", "Canaries that could not be published or did not come back before the next was due."),
 	}
 	registerer.MustRegister(m.clients, m.connects, m.ends, m.resumes, m.events, m.bytes, m.lag, m.groups,
 		m.ringEvents, m.ringBytes, m.ringSpan, m.tailLag, m.tailEvents, m.undecodable, m.restarts,
-		m.catchups, m.catchupWaits, m.catchupTime, m.catchupStarts, m.catchupEvents, m.overlap, m.gaps, m.missing, m.writeTimeouts)
+		m.catchups, m.catchupWaits, m.catchupTime, m.catchupStarts, m.catchupEvents, m.overlap, m.gaps, m.missing, m.writeTimeouts,
+		m.clientLag, m.ringHead, m.ringTail, m.evaluations, m.evalTime, m.canaryDelay, m.canarySeen, m.canaryMissed)
 	for _, mode := range []string{modeLive, modeRing, modeKafka, modeStore} {
 		m.clients.WithLabelValues(mode).Set(0)
+	}
+	for _, reason := range []string{"retention", "resync"} {
+		m.gaps.WithLabelValues(reason)
 	}
 	for _, source := range []string{modeKafka, modeStore} {
 		m.catchupStarts.WithLabelValues(source)
@@ -98,6 +120,8 @@ func newMetrics(registerer prometheus.Registerer) *metrics {
 func (m *metrics) ring(r *ring, newest int64) {
 	m.ringEvents.Set(float64(r.slots.len()))
 	m.ringBytes.Set(float64(r.bytes))
+	m.ringHead.Set(float64(r.end()))
+	m.ringTail.Set(float64(r.first))
 	span := time.Duration(0)
 	if r.slots.len() > 0 {
 		span = time.UnixMilli(newest).Sub(r.slots.at(0).event.IngestedAt)

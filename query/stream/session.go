@@ -42,6 +42,7 @@ type session struct {
 	rc      *http.ResponseController
 	http2   bool
 	wire    wire
+	own     bool // Daybook's own: no client, so neither counted nor revoked
 	tenant  tenant.ID
 	keyID   string
 	key     groupKey
@@ -83,10 +84,10 @@ func (s *session) setMode(mode string) {
 	if s.mode == mode {
 		return
 	}
-	if s.mode != "" {
+	if s.mode != "" && !s.own {
 		s.hub.metrics.clients.WithLabelValues(s.mode).Dec()
 	}
-	if mode != "" {
+	if mode != "" && !s.own {
 		s.hub.metrics.clients.WithLabelValues(mode).Inc()
 	}
 	s.mode = mode
@@ -206,7 +207,7 @@ func (s *session) drain() {
 // check ends streams whose key was revoked and those that are too old.
 func (s *session) check() error {
 	s.count()
-	if valid := s.hub.deps.StillValid; valid != nil && !valid(s.keyID) {
+	if valid := s.hub.deps.StillValid; valid != nil && !s.own && !valid(s.keyID) {
 		return endError{"revoked"}
 	}
 	if s.hub.deps.Now().After(s.expires) {
@@ -275,8 +276,18 @@ func (s *session) write(p []byte, events int) error {
 	return nil
 }
 
-// count adds what was delivered to the metrics.
+// count adds what was delivered, and how far behind it is, to the metrics.
 func (s *session) count() {
+	if s.own {
+		return
+	}
+	if f, _ := s.hub.current(); f != nil && s.mode != "" {
+		behind := int64(0) // A live client has what there is, but for the write that is due.
+		if s.mode != modeLive {
+			behind = mustParseCursor(s.at).next.behind(f.head())
+		}
+		s.hub.metrics.clientLag.Observe(float64(behind))
+	}
 	s.hub.metrics.events.Add(float64(s.events))
 	s.hub.metrics.bytes.Add(float64(s.bytes))
 	s.events, s.bytes = 0, 0
