@@ -17,6 +17,7 @@ import (
 	"daybook/query/audit"
 	"daybook/query/export"
 	"daybook/query/facet"
+	"daybook/query/field"
 	"daybook/query/openapi"
 	"daybook/query/preset"
 	"daybook/query/search"
@@ -44,7 +45,8 @@ func Routes(d Deps) []httpserver.Route {
 	events := search.New(reader, d.RetentionDays, d.Now, d.Stored)
 	aggregates := aggregate.New(reader, d.RetentionDays, d.Now)
 	exports := export.New(reader, d.RetentionDays, d.Now)
-	facets := facet.New(reader, d.RetentionDays, d.Now, events)
+	facets := facet.New(reader, d.RetentionDays, d.Now)
+	fields := field.New(reader, d.RetentionDays, d.Now, events)
 	surroundings := around.New(events)
 	presets := preset.New(d.Conn, reader, d.Now)
 	// filtering is handler for a call that filters: with preset=ID and @me.
@@ -59,6 +61,8 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodGet, Path: "/api/v1/events/export", Scope: auth.ScopeEventsRead, Stream: true, Handler: filtering(exports.ServeExport)},
 		{Method: http.MethodGet, Path: "/api/v1/events/histogram", Scope: auth.ScopeEventsRead, Handler: filtering(aggregates.ServeHistogram)},
 		{Method: http.MethodGet, Path: "/api/v1/events/facets", Scope: auth.ScopeEventsRead, Handler: filtering(facets.ServeFacets)},
+		{Method: http.MethodGet, Path: "/api/v1/events/fields", Scope: auth.ScopeEventsRead, Handler: filtering(fields.ServeFields)},
+		{Method: http.MethodGet, Path: "/api/v1/events/values", Scope: auth.ScopeEventsRead, Handler: filtering(fields.ServeValues)},
 		{Method: http.MethodPost, Path: "/api/v1/events/aggregate", Scope: auth.ScopeEventsRead, Handler: filtering(aggregates.ServeAggregate)},
 		{Method: http.MethodGet, Path: "/api/v1/events/:eventId", Scope: auth.ScopeEventsRead, Handler: handler(events.ServeEvent)},
 		{Method: http.MethodGet, Path: "/api/v1/events/:eventId/context", Scope: auth.ScopeEventsRead, Handler: handler(surroundings.ServeContext)},

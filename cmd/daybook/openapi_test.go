@@ -81,6 +81,12 @@ func TestServe_AsDescribed(t *testing.T) {
 
 	call("GET /api/v1/events/facets", "?field=eventType&field=payload.n&limit=5", "", http.StatusOK)
 	call("GET /api/v1/events/facets", "?field=nosuch", "", http.StatusBadRequest)
+	call("GET /api/v1/events/fields", "?search=N&severity=INFO&limit=5", "", http.StatusOK)
+	call("GET /api/v1/events/fields", "?q=payload.n:*", "", http.StatusOK)
+	call("GET /api/v1/events/fields", "?limit=0", "", http.StatusBadRequest)
+	call("GET /api/v1/events/values", "?field=payload.n&prefix=1", "", http.StatusOK)
+	call("GET /api/v1/events/values", "?field=eventType&from=now-7d", "", http.StatusOK)
+	call("GET /api/v1/events/values", "", "", http.StatusBadRequest)
 
 	id = "login-1"
 	call("GET /api/v1/events/{eventId}", "", "", http.StatusOK)

@@ -17,7 +17,6 @@ import (
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
-	"daybook/query/search"
 	"daybook/query/statement"
 )
 
@@ -32,9 +31,7 @@ const acme = tenant.ID("acme")
 var scope = filter.Scope{Tenant: acme, Oldest: now.Add(-50 * 24 * time.Hour)}
 
 func newService(conn driver.Conn) *Service {
-	reader := statement.NewReader(conn, statement.DefaultConfig())
-	clock := func() time.Time { return now }
-	return New(reader, 50, clock, search.New(reader, 50, clock, nil))
+	return New(statement.NewReader(conn, statement.DefaultConfig()), 50, func() time.Time { return now })
 }
 
 func parseQuery(t testing.TB, s *Service, query string) (*request, error) {

@@ -1,32 +1,24 @@
 package facet
 
 import (
-	"context"
 	"net/http"
 	"time"
 
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
-	"daybook/query/search"
 	"daybook/query/statement"
 )
 
-// Searcher finds the newest events of a filter.
-type Searcher interface {
-	Search(ctx context.Context, r search.Request) (*search.Page, error)
-}
-
-// Service counts values and finds fields.
+// Service counts values.
 type Service struct {
 	reader    *statement.Reader
 	retention time.Duration
 	now       func() time.Time
-	events    Searcher
 }
 
 // New returns a service over the events of the given days.
-func New(reader *statement.Reader, retentionDays int, now func() time.Time, events Searcher) *Service {
-	return &Service{reader: reader, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now, events: events}
+func New(reader *statement.Reader, retentionDays int, now func() time.Time) *Service {
+	return &Service{reader: reader, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now}
 }
 
 func (s *Service) scope(r *http.Request) filter.Scope {

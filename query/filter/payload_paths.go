@@ -23,6 +23,15 @@ func EachValue(payload []byte, f func(name, raw []byte)) {
 	w.object(payload, 1)
 }
 
+// EachElement calls f with the JSON text of each element of an array, which are
+// what a filter compares where a value is an array.
+func EachElement(raw []byte, f func(raw []byte)) {
+	eachElement(raw, func(element []byte) bool {
+		f(element)
+		return true
+	})
+}
+
 type walker struct {
 	f    func(name, raw []byte)
 	name []byte

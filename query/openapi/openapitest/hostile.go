@@ -126,6 +126,9 @@ func (m *maker) plain() plain {
 			p.path[name] = Known
 		case in == "query" && required:
 			p.query.Set(name, Known)
+			if example, ok := parameter["example"].(string); ok {
+				p.query.Set(name, example)
+			}
 		case in == "header" && required:
 			p.head.Set(name, "*")
 		}
