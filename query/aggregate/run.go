@@ -43,20 +43,19 @@ type computation struct {
 	only   []row // the top groups, where there is a top
 }
 
-// prepare resolves a request's range into buckets.
+// prepare resolves a request's range into buckets. One without an end ends now:
+// see extend.
 func prepare(ctx context.Context, reader *statement.Reader, usage *statement.Usage, scope filter.Scope, r *request, now time.Time) (*computation, error) {
 	c := &computation{reader: reader, usage: usage, scope: scope, request: r}
 	from, to := r.filter.From.Time, r.filter.To.Time
-	var err error
 	if r.filter.From.IsZero() {
+		var err error
 		if from, err = c.firstEvent(ctx, now); err != nil {
 			return nil, err
 		}
 	}
 	if r.filter.To.IsZero() {
-		if to, err = c.lastEvent(ctx, now); err != nil {
-			return nil, err
-		}
+		to = now
 	}
 	if from.Before(scope.Oldest) {
 		from = scope.Oldest
@@ -64,15 +63,33 @@ func prepare(ctx context.Context, reader *statement.Reader, usage *statement.Usa
 	if !from.Before(to) {
 		to = from // Nothing can be there; there is a bucket all the same.
 	}
-	if r.auto {
-		r.bucket = chooseBucket(to.Sub(from))
+	return c, c.within(from, to)
+}
+
+// within resolves the request's range, which is [from, to) in the end.
+func (c *computation) within(from, to time.Time) error {
+	if c.auto {
+		c.bucket = chooseBucket(to.Sub(from))
 	}
-	return c, c.setRange(r.filter.From, r.filter.To, from, to)
+	return c.setRange(c.request.filter.From, c.request.filter.To, from, to)
+}
+
+// extend returns the computation with a later end, and whether its statements
+// are others.
+func (c *computation) extend(to time.Time) (later *computation, differs bool, err error) {
+	extended := *c
+	if err := extended.within(c.grid.from, to); err != nil {
+		return nil, false, err
+	}
+	if c.single {
+		return &extended, false, nil
+	}
+	return &extended, !slices.EqualFunc(c.grid.edges, extended.grid.edges, time.Time.Equal), nil
 }
 
 // setRange resolves the range [from, to) into buckets. lower and upper are its
 // ends as the request has them: without an upper, everything in the last
-// bucket belongs to it.
+// bucket belongs to it, and without buckets, everything there is.
 func (c *computation) setRange(lower, upper filter.Moment, from, to time.Time) error {
 	c.grid = whole(from, to)
 	if !c.single {
@@ -81,7 +98,7 @@ func (c *computation) setRange(lower, upper filter.Moment, from, to time.Time) e
 			return apierror.Invalid(c.bucketMember, "%s makes more than %d buckets of this range", c.bucket.name, maxBuckets)
 		}
 	}
-	if upper.IsZero() {
+	if upper.IsZero() && !c.single {
 		upper.Time = c.grid.edges[c.grid.count()]
 	}
 	c.filter = &filter.Filter{Root: c.request.filter.Root, From: lower, To: upper}
@@ -92,7 +109,7 @@ func (c *computation) setRange(lower, upper filter.Moment, from, to time.Time) e
 // firstEvent returns the beginning of the quarter of an hour with a tenant's
 // first event, or now where there is none.
 func (c *computation) firstEvent(ctx context.Context, now time.Time) (time.Time, error) {
-	found, err := c.bucketOf15m(ctx, "min", c.scope.Oldest)
+	found, err := bucketOf15m(ctx, c.reader, c.usage, c.scope, "ASC", c.scope.Oldest)
 	if err != nil || found.IsZero() {
 		return now, err
 	}
@@ -100,9 +117,9 @@ func (c *computation) firstEvent(ctx context.Context, now time.Time) (time.Time,
 }
 
 // lastEvent returns now, or the end of the quarter of an hour with a tenant's
-// last event where some producer's clock is ahead of ours.
-func (c *computation) lastEvent(ctx context.Context, now time.Time) (time.Time, error) {
-	found, err := c.bucketOf15m(ctx, "max", now)
+// last event where that is later: it has not ended, or some producer's clock is ahead of ours.
+func lastEvent(ctx context.Context, reader *statement.Reader, usage *statement.Usage, scope filter.Scope, now time.Time) (time.Time, error) {
+	found, err := bucketOf15m(ctx, reader, usage, scope, "DESC", now)
 	if end := found.Add(rollup15m); err == nil && !found.IsZero() && end.After(now) {
 		return end, nil
 	}
@@ -111,14 +128,17 @@ func (c *computation) lastEvent(ctx context.Context, now time.Time) (time.Time, 
 
 const rollup15m = 15 * time.Minute
 
-func (c *computation) bucketOf15m(ctx context.Context, which string, since time.Time) (found time.Time, err error) {
+// bucketOf15m returns the first bucket since some time in an order; no time
+// where there is none. It reads the ends of the key, and no more.
+func bucketOf15m(ctx context.Context, reader *statement.Reader, usage *statement.Usage, scope filter.Scope, order string, since time.Time) (found time.Time, err error) {
 	var b filter.Builder
-	b.Write("SELECT ", which, "(bucket) FROM ", schema.Events15m, " WHERE tenant_id = ")
-	b.Text(string(c.scope.Tenant))
+	b.Write("SELECT bucket FROM ", schema.Events15m, " WHERE tenant_id = ")
+	b.Text(string(scope.Tenant))
 	b.Write(" AND bucket >= ")
 	b.Seconds(since.Truncate(rollup15m))
-	rows, err := statement.Collect(ctx, c.reader, c.usage, &b, func(rows driver.Rows) (t time.Time, err error) { return t, rows.Scan(&t) })
-	if err == nil && len(rows) > 0 && rows[0].Unix() > 0 { // Of no rows it is 1970.
+	b.Write(" ORDER BY tenant_id ", order, ", bucket ", order, " LIMIT 1")
+	rows, err := statement.Collect(ctx, reader, usage, &b, func(rows driver.Rows) (t time.Time, err error) { return t, rows.Scan(&t) })
+	if err == nil && len(rows) > 0 {
 		found = rows[0].UTC()
 	}
 	return found, err

@@ -1,8 +1,11 @@
 package aggregate
 
 import (
+	"context"
 	"net/http"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
@@ -55,19 +58,51 @@ func (s *Service) ServeAggregate(w http.ResponseWriter, r *http.Request) error {
 	return statement.WriteJSON(w, appendAnswer(nil, request, found, before, source, usage, began))
 }
 
-// compute answers a request for its own range.
+// compute answers a request for its own range. Where that has no end, what the
+// last event of the tenant is is looked up meanwhile: it rarely changes the statements.
 func (s *Service) compute(r *http.Request, request *request, usage *statement.Usage) (*computation, *result, error) {
-	c, err := prepare(r.Context(), s.reader, usage, s.scope(r), request, s.now())
+	now, scope := s.now(), s.scope(r)
+	var c *computation
+	var found *result
+	last, lookup := now, statement.Usage{}
+	both, ctx := errgroup.WithContext(r.Context())
+	if request.filter.To.IsZero() {
+		both.Go(func() (err error) {
+			last, err = lastEvent(ctx, s.reader, &lookup, scope, now)
+			return err
+		})
+	}
+	both.Go(func() (err error) {
+		if c, err = prepare(ctx, s.reader, usage, scope, request, now); err == nil {
+			found, err = c.ranked(ctx)
+		}
+		return err
+	})
+	if err := both.Wait(); err != nil {
+		return nil, nil, err
+	}
+	usage.RowsRead += lookup.RowsRead
+	if !last.After(now) {
+		return c, found, nil
+	}
+	later, differs, err := c.extend(last)
 	if err != nil {
 		return nil, nil, err
 	}
-	if request.top > 0 {
-		if err := c.rank(r.Context()); err != nil {
-			return nil, nil, err
+	if found.grid = later.grid; differs {
+		found, err = later.ranked(r.Context())
+	}
+	return later, found, err
+}
+
+// ranked finds the top groups, where only those are asked for, and their numbers.
+func (c *computation) ranked(ctx context.Context) (*result, error) {
+	if c.top > 0 {
+		if err := c.rank(ctx); err != nil {
+			return nil, err
 		}
 	}
-	found, err := c.run(r.Context())
-	return c, found, err
+	return c.run(ctx)
 }
 
 // pair gives each series that of the period before. Groups that only that

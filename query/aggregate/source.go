@@ -13,7 +13,11 @@ func chooseSource(scope filter.Scope, f *filter.Filter, g grid, groupBy []dimens
 	if slices.ContainsFunc(metrics, func(m metric) bool { return !m.counts() }) {
 		return rollup.Source{}
 	}
-	return rollup.Choose(scope, f, columnsOf(groupBy), func(width time.Duration) bool { return g.inner().divides(width) })
+	var fits func(time.Duration) bool
+	if g.count() > 1 {
+		fits = g.inner().divides
+	}
+	return rollup.Choose(scope, f, columnsOf(groupBy), fits)
 }
 
 // columnsOf returns the columns of the dimensions; that of a payload's value

@@ -69,9 +69,9 @@ func (p *profiles) get(ctx context.Context, scope filter.Scope, usage *statement
 		return known.profile, nil
 	}
 	var b filter.Builder
-	b.Write("SELECT toStartOfHour(bucket) AS hour, toUInt64(sum(events)) FROM ", schema.Events15m, " WHERE tenant_id = ")
+	b.Write("SELECT toStartOfHour(bucket, 'UTC') AS hour, toUInt64(sum(events)) FROM ", schema.Events15m, " WHERE tenant_id = ")
 	b.Text(string(scope.Tenant))
-	b.Write(" AND bucket >= ")
+	b.Write(" AND hour >= ") // As the projection by_hour has it.
 	b.Seconds(scope.Oldest.Truncate(time.Hour))
 	b.Write(" GROUP BY hour ORDER BY hour")
 	hours, err := statement.Collect(ctx, p.reader, usage, &b, func(rows driver.Rows) (h hour, err error) {
