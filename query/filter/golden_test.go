@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,8 +20,28 @@ var update = flag.Bool("update", false, "write the golden files anew")
 var now = time.Date(2026, 4, 17, 14, 32, 1, 0, time.UTC) // A Friday.
 
 // golden are the filters whose SQL and canonical text testdata/filters.golden
-// holds: one at least for each kind of leaf and each form it takes.
-var golden = []string{
+// holds: those below, each form of q, and each field as a parameter and in q.
+var golden = func() []string {
+	all := slices.Clone(goldenCases)
+	for _, f := range Forms {
+		all = append(all, "q="+escaped(f.Write))
+	}
+	for _, f := range Fields {
+		all = append(all, f.Name+"="+escaped(f.Example), "q="+f.Name+":"+escaped(f.Example))
+		if f.Short != "" {
+			all = append(all, "q="+f.Short+":"+escaped(f.Example))
+		}
+	}
+	return all
+}()
+
+// escaped writes a value for a URL, only as far as it must.
+func escaped(value string) string {
+	return strings.NewReplacer("%", "%25", "+", "%2B", "&", "%26", "=", "%3D", "#", "%23").Replace(value)
+}
+
+// goldenCases have one at least for each kind of leaf and each form it takes.
+var goldenCases = []string{
 	"",
 	"eventType=payment.received",
 	"eventType=login.*&eventType=api_key.created&eventType=api_key.revoked&eventType=*.failed",
@@ -72,6 +93,7 @@ var golden = []string{
 	"q=createdAt:2026-04-17T14:32:01Z",
 	"q=createdAt:now-2d..now-1d",
 	"q=createdAt:*",
+	"preset=today&severity=ERROR",
 	"q=NOT a AND NOT (b OR -c)",
 	"q=-(-a)",
 	`q=targetId:"" id:evt_1`,
@@ -90,7 +112,7 @@ var testScope = Scope{Tenant: "tenant_xyz", Oldest: now.AddDate(0, 0, -365)}
 func TestGolden(t *testing.T) {
 	var out strings.Builder
 	for _, raw := range golden {
-		f, err := Parse(parameters(t, raw), now)
+		f, err := ParseRequest(asking(t), parameters(t, raw), now)
 		require.NoError(t, err, raw)
 		var b Builder
 		f.Where(&b, testScope)
@@ -114,7 +136,7 @@ func TestGolden(t *testing.T) {
 // The canonical text is a q that means the same.
 func TestCanonical_IsQuery(t *testing.T) {
 	for _, raw := range golden {
-		f, err := Parse(parameters(t, raw), now)
+		f, err := ParseRequest(asking(t), parameters(t, raw), now)
 		require.NoError(t, err)
 		again, err := Parse(url.Values{"q": {f.Canonical()}}, now)
 		require.NoError(t, err, f.Canonical())

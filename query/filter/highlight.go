@@ -49,7 +49,7 @@ const MaxHighlights = 100
 func (f *Filter) Highlights(e *event.Event) []Highlight {
 	var s Subject
 	s.Reset(e)
-	if f.Root == nil || !f.Root.match(&s) {
+	if f.Root == nil || !f.MatchSubject(&s) {
 		return []Highlight{}
 	}
 	m := marks{fields: map[string]markedText{}}

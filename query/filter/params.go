@@ -150,6 +150,8 @@ func (r *reader) parameter(name string, values []string) {
 		}
 	}
 	switch {
+	case !slices.Contains(Parameters, name) || name == "severity":
+		r.leaf(name, values)
 	case name == "q":
 		node, err := parseQuery(r.one("q"), r.now)
 		if err != nil {
@@ -157,9 +159,8 @@ func (r *reader) parameter(name string, values []string) {
 			return
 		}
 		r.filter.Root = all(r.filter.Root, node)
-	case name == "from" || name == "to" || name == "tz" || name == "preset" && r.presets:
-	default:
-		r.leaf(name, values)
+	case name == "preset" && !r.presets:
+		r.invalid(name, "is not a parameter of this call")
 	}
 }
 

@@ -3,8 +3,10 @@ package filter
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -165,36 +167,62 @@ func TestParseObject(t *testing.T) {
 	require.Equal(t, "from", invalid.Fields[0].Field)
 }
 
+// fuzzSeeds are what the fuzz targets begin with, as parameters.
+func fuzzSeeds() []string {
+	return append(slices.Clone(golden),
+		`q=(((a OR -b) type:(x OR "y*") payload.a\.b:1..2`, `q=-((-a) -a)`, `q=severity:<INFO createdAt:>now/w-1d`, "attr.a>=1&attr.b=..2&eventType=*&eventType=", "from=now/d-1d&to=now&tz=Asia/Kathmandu",
+		"preset=nosuch&actorId=@me", "severity=WARN &severity=>=ERROR", "q=%FF&%FF=1&nosuch=1")
+}
+
 func FuzzParseQuery(f *testing.F) {
-	for _, raw := range golden {
+	for _, raw := range fuzzSeeds() {
 		if q := parameters(f, raw).Get("q"); q != "" {
 			f.Add(q)
 		}
 	}
-	f.Add(`(((a OR -b) type:(x OR "y*") payload.a\.b:1..2`)
-	f.Add(`-((-a) -a)`)
-	f.Add(`severity:<INFO createdAt:>now/w-1d`)
-	f.Fuzz(func(t *testing.T, q string) {
-		filter, err := Parse(url.Values{"q": {q}}, now)
-		if err != nil {
-			var invalid *apierror.Error
-			require.ErrorAs(t, err, &invalid)
-			for _, field := range invalid.Fields {
-				if field.Position != nil {
-					require.LessOrEqual(t, *field.Position, len(q))
-				}
-			}
-			return
-		}
-		canonical := filter.Canonical()
-		if len(canonical) > maxQueryBytes {
-			return
-		}
-		again, err := Parse(url.Values{"q": {canonical}}, now)
-		require.NoError(t, err, canonical)
-		require.Equal(t, canonical, again.Canonical())
-		for _, e := range sampleEvents {
-			require.Equal(t, filter.Match(e), again.Match(e), canonical)
+	f.Fuzz(func(t *testing.T, q string) { checkParsed(t, url.Values{"q": {q}}) })
+}
+
+func FuzzParse(f *testing.F) {
+	for _, raw := range fuzzSeeds() {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		if values, err := Values(raw); err == nil {
+			checkParsed(t, values)
 		}
 	})
+}
+
+// checkParsed holds a filter, or what is said to be wrong with it, to what callers
+// rely on.
+func checkParsed(t *testing.T, values url.Values) {
+	t.Helper()
+	filter, err := ParseRequest(asking(t), values, now)
+	if err != nil {
+		var invalid *apierror.Error
+		require.ErrorAs(t, err, &invalid)
+		require.NotEmpty(t, invalid.Fields)
+		for _, field := range invalid.Fields {
+			require.True(t, utf8.ValidString(field.Field+field.Message), "%q", field)
+			if field.Field == "q" && field.Position != nil {
+				require.LessOrEqual(t, *field.Position, len(values.Get("q")))
+			}
+		}
+		return
+	}
+	var b Builder
+	filter.Where(&b, testScope)
+	canonical := filter.Canonical()
+	if len(canonical) > maxQueryBytes {
+		return
+	}
+	again, err := ParseRequest(asking(t), url.Values{"q": {canonical}}, now)
+	require.NoError(t, err, canonical)
+	require.Equal(t, canonical, again.Canonical())
+	require.Equal(t, filter.Indexes(), again.Indexes(), canonical)
+	for _, e := range sampleEvents {
+		require.Equal(t, filter.Match(e), again.Match(e), canonical)
+		require.Equal(t, filter.Highlights(e), again.Highlights(e), canonical)
+	}
 }

@@ -45,8 +45,8 @@ func Load() (*Document, error) {
 // JSON returns the document as it is served.
 func (d *Document) JSON() []byte { return d.json }
 
-// describeFilter adds a parameter for each field that filters know, and all
-// parameters of the filter to each call that takes it.
+// describeFilter adds a parameter for each field that filters know, the grammar of q,
+// and all parameters of the filter to each call that takes it.
 func (d *Document) describeFilter() {
 	components := d.root.at("components")
 	parameters := components.at("parameters")
@@ -66,6 +66,11 @@ func (d *Document) describeFilter() {
 		if o.isTrue(filterMark) {
 			shared = append(shared, object{{"$ref", "#/components/parameters/" + m.name}})
 			parameters[i].value = o.without(filterMark)
+		}
+	}
+	for _, tag := range d.root.list("tags") {
+		if t := tag.(object); t.text("name") == "filter" {
+			t.with("description", t.text("description")+"\n"+grammar())
 		}
 	}
 	d.root = d.root.with("components", components.with("parameters", parameters))

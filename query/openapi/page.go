@@ -244,23 +244,35 @@ func asText(value any) string {
 	return strings.TrimSpace(out.String())
 }
 
-// rich shows the little of Markdown that the document uses: paragraphs, and
-// code between backticks.
+// rich shows the little of Markdown that the document uses: paragraphs, lists of
+// one-line points, and code between backticks.
 func rich(text string) template.HTML {
 	var out strings.Builder
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
-		if paragraph == "" {
-			continue
-		}
-		out.WriteString("<p>")
-		for i, part := range strings.Split(paragraph, "`") {
-			if i%2 == 1 {
-				out.WriteString("<code>" + template.HTMLEscapeString(part) + "</code>")
-			} else {
-				out.WriteString(template.HTMLEscapeString(part))
+		switch {
+		case paragraph == "":
+		case strings.HasPrefix(paragraph, "- "):
+			out.WriteString("<ul>")
+			for point := range strings.SplitSeq(paragraph, "\n") {
+				out.WriteString("<li>" + withCode(strings.TrimPrefix(point, "- ")) + "</li>")
 			}
+			out.WriteString("</ul>\n")
+		default:
+			out.WriteString("<p>" + withCode(paragraph) + "</p>\n")
 		}
-		out.WriteString("</p>\n")
 	}
 	return template.HTML(out.String()) //nolint:gosec // Every part is escaped.
+}
+
+// withCode escapes a text for HTML, in which code stands between backticks.
+func withCode(text string) string {
+	var out strings.Builder
+	for i, part := range strings.Split(text, "`") {
+		if i%2 == 1 {
+			out.WriteString("<code>" + template.HTMLEscapeString(part) + "</code>")
+		} else {
+			out.WriteString(template.HTMLEscapeString(part))
+		}
+	}
+	return out.String()
 }
