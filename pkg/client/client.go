@@ -141,29 +141,7 @@ func (c *Client) get(ctx context.Context, path string, parameters url.Values) ([
 // do sends a GET and returns an answer whose status is 200; any other is an
 // error of type *Error. path is escaped already.
 func (c *Client) do(ctx context.Context, path string, parameters url.Values, header http.Header) (*http.Response, error) {
-	target := c.base.String() + path
-	if len(parameters) > 0 {
-		target += "?" + parameters.Encode()
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
-	if err != nil {
-		return nil, err
-	}
-	r.Header = header
-	r.Header.Set("Authorization", "Bearer "+c.key)
-	r.Header.Set("User-Agent", c.agent)
-	if c.tenant != "" {
-		r.Header.Set("X-Tenant-Id", c.tenant)
-	}
-	response, err := c.http.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	if response.StatusCode != http.StatusOK {
-		defer func() { _ = response.Body.Close() }()
-		return nil, readError(response)
-	}
-	return response, nil
+	return c.send(ctx, http.MethodGet, path, parameters, header, nil)
 }
 
 // Error is what the server answered instead of what was asked for.
