@@ -114,7 +114,7 @@ func TestHighlights_AgreeWithTheMatcher(t *testing.T) {
 			piece := string(text[from : from+1+g.IntN(min(len(text)-from, 30))])
 			query = url.Values{"q": {string(appendQuoted(nil, piece)) + g.pick([]string{"", " OR " + g.or(2), " -(" + g.or(2) + ")"})}}
 		}
-		f, err := Parse(query, now)
+		f, err := ParseRequest(g.asking(t.Context()), query, now)
 		require.NoError(t, err, "%v", query)
 		all := f.Highlights(e)
 		if !f.Match(e) {

@@ -190,7 +190,7 @@ func TestIndexes_AreClickHouses(t *testing.T) {
 		for _, name := range []string{"from", "to"} {
 			query.Del(name)
 		}
-		f, err := Parse(query, now)
+		f, err := ParseRequest(g.asking(t.Context()), query, now)
 		require.NoError(t, err)
 		p := explain(t, conn, f)
 		about := fmt.Sprintf("%v\n%v\n%s", query, f.Indexes(), p.text)
