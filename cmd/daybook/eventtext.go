@@ -80,16 +80,28 @@ func kindAndID(kind, id string) string {
 
 // line prints one row of columns at least as wide as widths.
 func (s screen) line(columns [columnCount]string, widths [columnCount]int, severity event.Severity) error {
+	return s.markedLine(columns, columnMarks{}, widths, severity)
+}
+
+// markedLine is line with marks underlined, where the screen shows colours.
+func (s screen) markedLine(columns [columnCount]string, marks columnMarks, widths [columnCount]int, severity event.Severity) error {
 	var b strings.Builder
 	used := 0
 	for i, text := range columns {
 		length := utf8.RuneCountInString(text)
 		if s.width > 0 && used+length > s.width {
+			if i == columnCount-1 {
+				text, marks[i] = aroundMark(text, marks[i], s.width-used)
+			}
 			text = cut(text, s.width-used)
 			length = utf8.RuneCountInString(text)
 		}
-		if color := severityColors[severity]; s.color && color != "" && (i == columnSeverity || i == columnType) {
-			b.WriteString(color + text + colorOff)
+		color := ""
+		if s.color && (i == columnSeverity || i == columnType) {
+			color = severityColors[severity]
+		}
+		if s.color {
+			writeMarked(&b, text, marks[i], color)
 		} else {
 			b.WriteString(text)
 		}

@@ -72,42 +72,8 @@ func parseEvent(text []byte) (Event, error) {
 	return Event{Event: e, JSON: text}, nil
 }
 
-// Page is one page of a search.
-type Page struct {
-	Events     []Event
-	NextCursor string // empty: there is nothing more
-	Meta       json.RawMessage
-}
-
 // maxAnswer bounds an answer that is read whole: a page of the largest events.
 const maxAnswer = 2 << 30
-
-// Search returns one page of what matches the parameters: those of the
-// filter, and limit, cursor and order.
-func (c *Client) Search(ctx context.Context, parameters url.Values) (*Page, error) {
-	var answer struct {
-		Events     []json.RawMessage `json:"events"`
-		NextCursor *string           `json:"nextCursor"`
-		Meta       json.RawMessage   `json:"meta"`
-	}
-	body, err := c.get(ctx, "/api/v1/events", parameters)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("the server's answer cannot be read: %w", err)
-	}
-	page := &Page{Events: make([]Event, len(answer.Events)), Meta: answer.Meta}
-	if answer.NextCursor != nil {
-		page.NextCursor = *answer.NextCursor
-	}
-	for i, text := range answer.Events {
-		if page.Events[i], err = parseEvent(text); err != nil {
-			return nil, err
-		}
-	}
-	return page, nil
-}
 
 // Event returns one event by its id.
 func (c *Client) Event(ctx context.Context, id string) (*Event, error) {
