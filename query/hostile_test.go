@@ -1,10 +1,12 @@
 package query
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -174,4 +176,38 @@ func attempt(ctx context.Context, t *testing.T, client *http.Client, base string
 		return 0, fmt.Errorf("%s %.300s, %s = %.100q, body %.300q: answered %d: %w", h.Operation.Method, h.Target, h.Part, h.Value, h.Body, answer.StatusCode, err)
 	}
 	return answer.StatusCode, nil
+}
+
+// What is no request is answered before any call, and does no harm.
+func TestRoutes_NoRequests(t *testing.T) {
+	base := serve(t, statement.DefaultConfig())
+	const end = "Host: x\r\nAuthorization: Bearer acme/admin\r\n\r\n"
+	for _, test := range []struct {
+		name, sent string
+		status     int
+	}{
+		{"a NUL in a header", "GET /api/v1/events HTTP/1.1\r\nX-Tenant-Id: a\x00\r\n" + end, 400},
+		{"a line feed in the path", "GET /api/v1/ev\nents HTTP/1.1\r\n" + end, 400},
+		{"a broken escape in the path", "GET /api/v1/events/%zz HTTP/1.1\r\n" + end, 400},
+		{"no host", "GET /api/v1/events HTTP/1.1\r\n\r\n", 400},
+		{"more headers than are read", "GET /api/v1/events?q=" + strings.Repeat("x", 100_000) + " HTTP/1.1\r\n" + end, 431},
+		{"two lengths", "POST /api/v1/presets HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" + end, 400},
+		{"a length and chunks", "POST /api/v1/presets HTTP/1.1\r\nContent-Length: x\r\nTransfer-Encoding: chunked\r\n" + end, 400},
+		{"raw bytes in the path", "GET /api/v1/events/\xff\xfe HTTP/1.1\r\n" + end, 404},
+		{"raw bytes in a parameter", "GET /api/v1/events?q=\xff HTTP/1.1\r\n" + end, 400},
+		{"another protocol", "\x16\x03\x01\x02\x00\x01\r\n\r\n", 400},
+	} {
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(base, "http://"))
+		require.NoError(t, err)
+		require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+		_, err = io.WriteString(conn, test.sent)
+		require.NoError(t, err, test.name)
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err, test.name)
+		require.Equal(t, test.status, answer.StatusCode, test.name)
+		require.NoError(t, answer.Body.Close())
+		require.NoError(t, conn.Close())
+	}
+	status, _ := call(t, "acme/admin", "GET", base+"/api/v1/events", "")
+	require.Equal(t, http.StatusOK, status)
 }

@@ -27,6 +27,8 @@ var readers = map[string]struct {
 	"GET /api/v1/events/export":    {target: "/api/v1/events/export?q=lorem", limits: "memory"},
 	"GET /api/v1/events/histogram": {target: "/api/v1/events/histogram?q=lorem", limits: "rows memory duration"},
 	"GET /api/v1/events/facets":    {target: "/api/v1/events/facets?field=actorId&field=payload.n", limits: "rows memory duration"},
+	"GET /api/v1/events/fields":    {target: "/api/v1/events/fields?q=lorem", limits: "rows memory"},
+	"GET /api/v1/events/values":    {target: "/api/v1/events/values?field=payload.n&q=lorem", limits: "rows memory"},
 	"POST /api/v1/events/aggregate": {
 		target: "/api/v1/events/aggregate", limits: "rows memory duration",
 		body: `{"bucket":null,"groupBy":["actorId"],"metrics":[{"op":"uniq","field":"payload.n"}],"filter":{"q":"lorem"}}`,

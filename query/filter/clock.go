@@ -33,11 +33,11 @@ func (c Clock) Parse(written string) (Moment, error) {
 	if err != nil {
 		return Moment{}, err
 	}
-	if year := t.Year(); year < 1 || year > 9999 {
-		return Moment{}, fmt.Errorf("%q is not within the years 1 to 9999", written)
-	}
 	if t = t.UTC(); t.Nanosecond()%1000 != 0 {
 		t = t.Truncate(time.Microsecond).Add(time.Microsecond)
+	}
+	if year := t.Year(); year < 1 || year > 9999 {
+		return Moment{}, fmt.Errorf("%q is not within the years 1 to 9999", written)
 	}
 	return Moment{Time: t, Written: strings.TrimSpace(written), zone: c.zone().String()}, nil
 }
