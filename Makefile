@@ -43,7 +43,7 @@ race: need-go engine kafka kcat ## the tests of what is concurrent, under the ra
 		echo 'SKIP race: the race detector needs a C compiler (Debian: apt-get install gcc)'; [ "$${CI:-}" != true ]; \
 	fi
 
-# How long make soak goes on, on each broker; FAULTS_SEED repeats a course.
+# How long make soak goes on, on each broker, and make fuzz-api; FAULTS_SEED repeats a course.
 DURATION ?= 10m
 
 .PHONY: soak
@@ -61,6 +61,10 @@ mutants: need-go engine ## ingest with each mechanism switched off in turn: the 
 .PHONY: bench-guarantee
 bench-guarantee: need-go engine ## ingest beside ingest without plan and verification: what exactly once costs
 	go run ./ingest/faults/mutate -cost
+
+.PHONY: fuzz-api
+fuzz-api: build engine ## the API of a whole node, fuzzed by its own description: make fuzz-api DURATION=10m
+	@scripts/fuzz-api.sh $(DURATION)
 
 .PHONY: engine
 engine: ## the embedded ClickHouse, fetched into the cache once
