@@ -26,14 +26,20 @@ type clientFlags struct {
 	attributes       []string
 }
 
-// register adds the flags: one for each filter parameter of the API, its name
-// in lower case with hyphens (eventType: --event-type).
-func (f *clientFlags) register(c *cobra.Command) {
+// registerServer adds the flags that say where the server is.
+func (f *clientFlags) registerServer(c *cobra.Command) {
 	flags := c.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.url, "url", "", "the server's `URL` (default $DAYBOOK_URL, else "+defaultURL+")")
 	flags.StringVar(&f.key, "key", "", "API `key` (default $DAYBOOK_API_KEY, which keeps it out of the list of processes)")
 	flags.StringVar(&f.tenant, "tenant", "", "`tenant` id, for a key of every tenant")
+}
+
+// register adds those and one for each filter parameter of the API, its name
+// in lower case with hyphens (eventType: --event-type).
+func (f *clientFlags) register(c *cobra.Command) {
+	f.registerServer(c)
+	flags := c.Flags()
 	f.texts = map[string]*[]string{}
 	add := func(parameter, usage string) {
 		f.texts[parameter] = flags.StringArray(flagName(parameter), nil, usage)
@@ -79,6 +85,16 @@ func (f *clientFlags) parameters() (url.Values, error) {
 		values.Add("attr."+name, value)
 	}
 	return values, nil
+}
+
+// both returns the filter and a client of the server.
+func (f *clientFlags) both() (url.Values, *client.Client, error) {
+	parameters, err := f.parameters()
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := f.client()
+	return parameters, server, err
 }
 
 // client returns a client of the server that flags and environment name.

@@ -72,6 +72,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.serveCommand(), a.migrateCommand(), a.keysCommand(), a.deadLettersCommand(), a.healthCommand(),
 		a.generateCommand(), a.publishCommand(), newSearchCommand(), newExportCommand(), newTailCommand(),
+		newHistogramCommand(), newFacetsCommand(), newFieldsCommand(), newAggregateCommand(), newContextCommand(), newPresetsCommand(), newAuditCommand(),
 		a.benchCommand(), a.versionCommand(), a.engineCommand(),
 	)
 	return root
