@@ -16,7 +16,8 @@ import (
 )
 
 func (a *app) benchCommand() *cobra.Command {
-	return group("bench", "Measure Daybook beside its baselines, on this machine", a.benchIngestCommand(), a.benchQueryCommand())
+	return group("bench", "Measure Daybook beside its baselines, on this machine", a.benchIngestCommand(), a.benchQueryCommand(), a.benchStreamCommand(),
+		a.benchStreamClientsCommand())
 }
 
 // benchReport is what a benchmark prints with --json.

@@ -94,8 +94,8 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 func (s *session) open(ctx context.Context, f *feed, req request, mode string, holes []hole) error {
 	id := string(s.at)
 	older := req.tail > 0 && mode == modeKafka
-	if older {
-		id = "" // The first events are older than this place: a client cut off here must not skip them.
+	if older || len(holes) > 0 {
+		id = "" // What comes first is before this place: a client cut off here must not skip it.
 	}
 	s.buf = s.wire.appendRetry(s.buf, jitter(2*time.Second, 3*time.Second))
 	s.buf = s.wire.appendControl(s.buf, "hello", id, map[string]any{

@@ -58,13 +58,18 @@ func (s *session) resync(ctx context.Context, f *feed, why string) error {
 	for {
 		next, holes, err := s.hub.offsetsSince(ctx, f, s.tenant, from)
 		if err == nil {
-			s.at = cursor{epoch: f.epoch, time: at.UnixMilli(), next: next}.appendText(nil)
 			s.hub.metrics.gaps.WithLabelValues("resync").Inc()
-			err = s.control("resync", map[string]any{"reason": why, "from": from})
-			if err == nil && len(holes) > 0 {
-				err = s.reportGap("missingAtMost", from, holes)
+			to := cursor{epoch: f.epoch, time: at.UnixMilli(), next: next}.appendText(nil)
+			if len(holes) == 0 {
+				s.at = to
+			} // Else the client stays where it is until it has been told of them as well.
+			if err := s.control("resync", map[string]any{"reason": why, "from": from}); err != nil {
+				return err
 			}
-			return err
+			if s.at = to; len(holes) > 0 {
+				return s.reportGap("missingAtMost", from, holes)
+			}
+			return nil
 		}
 		if err := s.pause(ctx, f); err != nil {
 			return err
