@@ -62,6 +62,12 @@ func (b *queryBench) stored(ctx context.Context, dir string, known queryData) er
 		if err := b.load(ctx); err != nil {
 			return err
 		}
+		if err := b.settle(ctx); err != nil { // What is being merged can't be merged further.
+			return err
+		}
+		if err := b.mergeMonths(ctx); err != nil {
+			return err
+		}
 		text, err := json.Marshal(queryData{b.events, b.days, b.end})
 		if err != nil {
 			return err
@@ -134,6 +140,22 @@ func historyChunk(g *generate.Generator, next *[loadPartitions]int64) []event.Me
 		next[p]++
 	}
 	return chunk
+}
+
+// mergeMonths does to the months that are over what the server does a day after
+// nothing has been stored in them (schema/0016 and the next two). The month that
+// goes on is left as it is.
+func (b *queryBench) mergeMonths(ctx context.Context) error {
+	for _, table := range []string{schema.Events, schema.Events1m, schema.Events15m} {
+		for back := b.days/28 + 1; back > 0; back-- {
+			year, month, _ := b.end.Date()
+			over := time.Date(year, month-time.Month(back), 1, 0, 0, 0, 0, time.UTC).Format("200601")
+			if err := b.conn.Exec(ctx, "OPTIMIZE TABLE "+table+" PARTITION "+over+" FINAL"); err != nil {
+				return fmt.Errorf("merge %s of %s: %w", over, table, err)
+			}
+		}
+	}
+	return nil
 }
 
 // settle returns when no merge has run for a while.
