@@ -77,6 +77,11 @@ func (s *Service) count(ctx context.Context, scope filter.Scope, r *request, usa
 	return facets, source, nil
 }
 
+// longest is how long the JSON text of a string can be that a filter can name,
+// with an escape for every byte. All longer ones are counted as one, so that nobody's large texts fill
+// the memory of a query.
+const longest = 6*filter.MaxValueBytes + 2
+
 // pass is one statement: some of a request's fields from one source.
 type pass struct {
 	source rollup.Source
@@ -114,11 +119,12 @@ func (p pass) statement(scope filter.Scope, r *request) *filter.Builder {
 		// What stands in the payloads is counted first, so that all but finding it is done once for equal ones.
 		b.Write("toUInt8(0) AS field, arrayJoin(")
 		filter.KeysSQL(&b)
-		b.Write(") AS key, toUInt64(sum(n)) AS hits FROM (SELECT ")
+		b.Write(") AS key, toUInt64(sum(n)) AS hits FROM (SELECT if(startsWith(json, '\"') AND length(json) > ", strconv.Itoa(longest), ", concat('\"', leftPad('', ",
+			strconv.Itoa(filter.MaxValueBytes+1), ", 'x'), '\"'), json) AS raw, count() AS n FROM (SELECT ")
 		r.fields[p.fields[0]].path.RawSQL(&b)
-		b.Write(" AS raw, count() AS n FROM ", schema.Events, " WHERE ")
+		b.Write(" AS json FROM ", schema.Events, " WHERE ")
 		r.filter.Where(&b, scope)
-		b.Write(" GROUP BY raw) GROUP BY key")
+		b.Write(") GROUP BY raw) GROUP BY key")
 	} else {
 		p.columns(&b, scope, r)
 	}

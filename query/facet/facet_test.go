@@ -20,6 +20,7 @@ import (
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/querytest"
+	"daybook/query/statement"
 )
 
 // answer is what the call answers, as its reader sees it.
@@ -196,6 +197,24 @@ func TestServeFacets_Defaults(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, a.Facets[0].Values)
 	require.NotNil(t, a.Facets[0].Values, "[] and not null")
+}
+
+// Texts that are too long for a filter need no memory each.
+func TestServeFacets_LongTexts(t *testing.T) {
+	conn := querytest.Open(t)
+	const n, size = 3000, 100_000
+	require.NoError(t, conn.Exec(t.Context(), fmt.Sprintf(`INSERT INTO events (tenant_id, created_at, event_id, severity, payload)
+		SELECT 'acme', toDateTime64(%d, 6), toString(number), 'INFO', concat('{"s": "', toString(number), repeat('x', %d), '", "t": "a"}') FROM numbers(%d)`,
+		now.Add(-time.Hour).Unix(), size, n)))
+	config := statement.DefaultConfig()
+	config.MaxMemory = n * size / 2 // Not enough for all of them.
+	s := New(statement.NewReader(conn, config), 50, func() time.Time { return now })
+	a, err := get(t, s, "field=payload.s&field=payload.t")
+	require.NoError(t, err)
+	require.Empty(t, a.Facets[0].Values)
+	require.Equal(t, n, a.Facets[0].Other)
+	require.Equal(t, 1, a.Facets[0].Distinct)
+	require.Equal(t, n, a.Facets[1].Values[0].Count)
 }
 
 func TestServeFacets_Faults(t *testing.T) {

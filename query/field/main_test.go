@@ -19,6 +19,7 @@ import (
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/openapi/openapitest"
+	"daybook/query/rollup"
 	"daybook/query/search"
 	"daybook/query/statement"
 )
@@ -132,6 +133,10 @@ func TestGolden(t *testing.T) {
 	}
 	f := &filter.Filter{}
 	critical := filter.Is("source", "billing").And(&filter.Filter{From: filter.Moment{Time: now.Add(-72 * time.Hour)}, To: filter.Moment{Time: now}})
+	_, b := densityStatement(scope, f, true)
+	add("density by type", b)
+	_, b = densityStatement(scope, critical, false)
+	add("density of a filter", b)
 	windows := []window{{now.Add(-2 * time.Hour), now.Add(-time.Hour)}, {from: now.Add(-time.Minute)}}
 	add("sample", sampleStatement(scope, f, windows, nil, 250))
 	add("sample of types", sampleStatement(scope, critical, windows[:1], []string{"a", "b"}, rareEvents))
@@ -141,6 +146,7 @@ func TestGolden(t *testing.T) {
 		return s
 	}
 	r := &request{filter: f, typed: typed{prefix: "log", within: "é"}, limit: 20}
+	add("values of a rollup", rollupStatement(scope, subject("eventType"), r, rollup.Choose(scope, f, []string{"event_type"}, nil)))
 	add("values of a column", eventsStatement(scope, subject("actorId"), r, windows[0]))
 	add("values of a path", eventsStatement(scope, subject(`payload.a\.b.c`), r, windows[1]))
 	r = &request{filter: critical, typed: typed{prefix: "cust"}, limit: 20}
