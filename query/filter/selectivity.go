@@ -10,7 +10,8 @@ type Selectivity uint8
 const (
 	Everything Selectivity = iota // no condition
 	Common                        // types, severities and the like
-	Unknown                       // texts, patterns, payload fields: anything, at the cost of reading texts
+	Scanned                       // texts, patterns, payload fields of which no index knows: anything, at the cost of reading all of them
+	Unknown                       // the same where an index leaves out what can't match
 	Repeated                      // ids of who acts and what is acted on: one event or every tenth
 	Rare                          // ids of one event or a few
 )
@@ -47,6 +48,9 @@ func (f *Filter) Selectivity() Selectivity {
 			guess = Unknown
 		}
 	})
+	if guess == Unknown && f.Root.narrowedBy(true) == 0 {
+		return Scanned
+	}
 	return guess
 }
 

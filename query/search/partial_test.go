@@ -53,3 +53,33 @@ func TestSearch_PartialPagesGoOn(t *testing.T) {
 	require.ErrorAs(t, err, &problem)
 	require.Equal(t, apierror.KindLimit, problem.Kind, "where nothing was looked at there is nothing to go on from")
 }
+
+// A text that no index knows is looked for window by window, over all there is, and
+// no page of it reads more than its limit.
+func TestSearch_ShortTexts(t *testing.T) {
+	conn := manyRows(t, 1_050_000)
+	limits := statement.DefaultConfig()
+	limits.MaxRowsRead = 530_000
+	s := New(statement.NewReader(conn, limits), 365, clock, nil)
+	for query, pages := range map[string]int{"q=zq": 2, "q=é": 2, "q=zq+OR+nothing+longer": 2, "q=payload.n:zq": 2, "q=0x": 1} {
+		r := Request{Tenant: acme, Filter: parse(t, query), Order: Newest, Limit: 50}
+		page, err := s.Search(t.Context(), r)
+		require.NoError(t, err, query)
+		require.Equal(t, []string{"key"}, page.Indexes, query)
+		require.Equal(t, pages > 1, page.Partial, query)
+		read := page.Usage.RowsRead
+		for asked := 1; asked < pages; asked++ {
+			require.Empty(t, page.Events, query)
+			require.NotEmpty(t, page.NextCursor, query)
+			r.Cursor = page.NextCursor
+			page, err = s.Search(t.Context(), r)
+			require.NoError(t, err, query)
+			read += page.Usage.RowsRead
+		}
+		if pages > 1 {
+			require.GreaterOrEqual(t, read, uint64(1_050_000), "%s: all of them", query)
+		} else {
+			require.Len(t, page.Events, 50)
+		}
+	}
+}

@@ -17,7 +17,9 @@ const Columns = `tenant_id, created_at, event_id, event_type, category, source, 
 func ScanEvent(rows driver.Rows) (event.Event, error) { return scanEvent(rows) }
 
 // ScanEventAnd reads a row of Columns and what was selected after them.
-func ScanEventAnd(rows driver.Rows, more ...any) (event.Event, error) { return scanEvent(rows, more...) }
+func ScanEventAnd(rows driver.Rows, more ...any) (event.Event, error) {
+	return scanEvent(rows, more...)
+}
 
 func scanEvent(rows driver.Rows, more ...any) (event.Event, error) {
 	var e event.Event

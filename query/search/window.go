@@ -33,6 +33,8 @@ func firstWindow(s filter.Selectivity, n int) uint64 {
 		return 2 * uint64(n)
 	case filter.Common:
 		return 20_000
+	case filter.Scanned:
+		return 500_000
 	case filter.Unknown: // The text index makes a large window cheap where there is little to find: its filters are 10 MB, less than another round trip.
 		return 2_500_000
 	case filter.Repeated: // Unless the sample says more.

@@ -99,3 +99,20 @@ func TestConfig_Validate(t *testing.T) {
 		require.ErrorContains(t, err, setting)
 	}
 }
+
+// The statements of a request share its time.
+func TestCollect_TimeOfARequest(t *testing.T) {
+	config := DefaultConfig()
+	config.MaxDuration, config.MaxRowsRead = 300*time.Millisecond, 0
+	r := NewReader(open(t, clickhousetest.Start(t)), config)
+	var long, short filter.Builder
+	long.Write("SELECT count() FROM numbers(1e12) WHERE NOT ignore(sipHash64(number))")
+	short.Write("SELECT toUInt64(1)")
+	var usage Usage
+	_, err := Collect(t.Context(), r, &usage, &long, scanOne)
+	require.ErrorContains(t, err, "query.max_duration")
+	_, err = Collect(t.Context(), r, &usage, &short, scanOne)
+	require.ErrorContains(t, err, "query.max_duration")
+	_, err = Collect(t.Context(), r, &Usage{}, &short, scanOne)
+	require.NoError(t, err, "another request has its own")
+}
