@@ -75,7 +75,11 @@ func serveOn(t *testing.T, conn driver.Conn, limits statement.Config, events ...
 
 // filterOnly stands for the live stream: it answers with the filter that it reads.
 func filterOnly(c echo.Context) error {
-	f, err := filter.ParseRequest(c.Request().Context(), c.QueryParams(), now)
+	values, err := filter.Values(c.Request().URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	f, err := filter.ParseRequest(c.Request().Context(), values, now)
 	if err != nil {
 		return err
 	}
