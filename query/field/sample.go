@@ -21,7 +21,7 @@ import (
 const (
 	sampleEvents  = 2000
 	leastEvents   = 64     // however rare what matches is
-	sampleRows    = 50_000 // that may be read to find those events
+	sampleRows    = 30_000 // that may be read to find those events
 	sampleWindows = 8
 	sampleBytes   = 8 << 20   // of payloads, and one payload more for each window
 	payloadBytes  = 128 << 10 // A longer payload is not looked into.
@@ -32,7 +32,7 @@ const (
 
 // mostRead is where ClickHouse gives up reading: where windows hold many times
 // what was expected.
-const mostRead = 8 * sampleRows
+const mostRead = 10 * sampleRows
 
 // sampled is an event as the sample has it.
 type sampled struct {

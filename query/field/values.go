@@ -23,7 +23,7 @@ import (
 var (
 	columnSteps = []uint64{200_000, 1_000_000}
 	pathSteps   = []uint64{30_000}
-	needleSteps = []uint64{20_000, 200_000} // where the text index finds what was typed
+	needleSteps = []uint64{20_000, 100_000} // where the text index finds what was typed
 )
 
 // mostPayloads is how many payloads are read as JSON.
