@@ -122,6 +122,7 @@ generated-check:
 .PHONY: bench
 bench: build engine ## the benchmark suite, with baselines from the same run
 	bin/daybook bench ingest
+	bin/daybook bench query
 
 .PHONY: clean
 clean: ## remove what was built; the data folder and the cache stay
