@@ -19,10 +19,10 @@ import (
 // Bounds of a sample. More windows cost more than more events: each reads a
 // granule of every column of every part.
 const (
-	sampleEvents  = 2000
+	sampleEvents  = 1200
 	leastEvents   = 64     // however rare what matches is
-	sampleRows    = 30_000 // that may be read to find those events
-	sampleWindows = 8
+	sampleRows    = 15_000 // that may be read to find those events
+	sampleWindows = 4
 	sampleBytes   = 8 << 20   // of payloads, and one payload more for each window
 	payloadBytes  = 128 << 10 // A longer payload is not looked into.
 	rareTypes     = 32        // that the windows have missed and that are looked for
@@ -32,7 +32,7 @@ const (
 
 // mostRead is where ClickHouse gives up reading: where windows hold many times
 // what was expected.
-const mostRead = 10 * sampleRows
+const mostRead = 20 * sampleRows
 
 // sampled is an event as the sample has it.
 type sampled struct {
