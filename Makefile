@@ -25,7 +25,7 @@ build: need-go ## bin/daybook
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/daybook ./cmd/daybook
 
 .PHONY: test
-test: need-go engine kafka kcat ## every test, on a real ClickHouse and real brokers
+test: need-go engine kafka kcat streamclients ## every test, on a real ClickHouse and real brokers
 	go test -tags $(TAGS) -timeout 30m ./...
 	$(MAKE) --no-print-directory race
 
@@ -36,7 +36,7 @@ TAGS := faultpoints
 RACE := ./cmd/... ./ingest ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
 
 .PHONY: race
-race: need-go engine kafka kcat ## the tests of what is concurrent, under the race detector
+race: need-go engine kafka kcat streamclients ## the tests of what is concurrent, under the race detector
 	@if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then \
 		echo 'go test -race $(RACE)'; KAFKATEST_ONLY=embedded SOAK_DURATION=20s go test -race -tags $(TAGS) -timeout 20m $(RACE); \
 	else \
@@ -84,6 +84,13 @@ kcat: ## a plain Kafka client for the tests, from Debian's packages
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends kcat >/dev/null; \
 	fi
 
+.PHONY: streamclients
+streamclients: ## browsers' and others' clients of the live stream, for the tests, fetched into the cache once
+	@if scripts/streamclients.sh; then :; \
+	elif command -v node >/dev/null && command -v npm >/dev/null && command -v python3 >/dev/null; then exit 1; \
+	else echo 'SKIP the tests with other clients: they need Node.js, npm and Python (Debian: apt-get install npm python3-pip)'; [ "$${CI:-}" != true ]; \
+	fi
+
 .PHONY: check
 check: need-go fmt-check vet tidy-check lint generated-check ## formatting, vet, lint, tidiness: what CI runs besides tests
 
@@ -123,6 +130,7 @@ generated-check:
 bench: build engine ## the benchmark suite, with baselines from the same run
 	bin/daybook bench ingest
 	bin/daybook bench query
+	bin/daybook bench stream
 
 .PHONY: clean
 clean: ## remove what was built; the data folder and the cache stay

@@ -11,47 +11,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-// The vectors follow the web platform tests of eventsource/ (format-*.any.js).
-var vectors = []struct {
-	name   string
-	stream string
-	want   []string // NAME|ID|DATA
-	lastID string
-	retry  time.Duration
-}{
-	{name: "plain", stream: "data: a\n\ndata: b\n\n", want: []string{"message||a", "message||b"}},
-	{name: "bom", stream: "\ufeffdata:1\n\n\ufeffdata:2\n\ndata:3\n\n", want: []string{"message||1", "message||3"}},
-	{name: "two boms", stream: "\ufeff\ufeffdata:1\n\ndata:2\n\n", want: []string{"message||2"}},
-	{name: "part of a bom", stream: "\xef\xbbdata:1\n\ndata:2\n\n", want: []string{"message||2"}},
-	{name: "CR", stream: "data: a\r\rdata: b\r\r", want: []string{"message||a", "message||b"}},
-	{name: "CRLF", stream: "data: a\r\ndata: b\r\n\r\n", want: []string{"message||a\nb"}},
-	{name: "mixed line ends", stream: "data:1\r:\n\ndata:2\n\rdata:3\r\n\n", want: []string{"message||1", "message||2", "message||3"}},
-	{name: "comments", stream: "data:1\n:\x00\n:\r\ndata:2\n:" + strings.Repeat("x", 2048) + "\rdata:3\n:data:fail\ndata:4\n\n",
-		want: []string{"message||1\n2\n3\n4"}},
-	{name: "cut before the empty line", stream: "retry:1000\ndata:test1\n\nid:test\ndata:test2", want: []string{"message||test1"}, retry: time.Second},
-	{name: "cut after a line", stream: "data:test1\n\nid:test\ndata:test2\n", want: []string{"message||test1"}},
-	{name: "data field", stream: "data:\n\ndata\ndata\n\ndata:test\n\n", want: []string{"message||", "message||\n", "message||test"}},
-	{name: "parsing", stream: "data:\x00\ndata:  2\rData:1\ndata\x00:2\ndata:1\r\x00data:4\nda-ta:3\rdata_5\ndata:3\rdata:\r\n data:32\ndata:4\n\n",
-		want: []string{"message||\x00\n 2\n1\n3\n\n4"}},
-	{name: "leading space", stream: "data:\ttest\rdata: \ndata:test\n\n", want: []string{"message||\ttest\n\ntest"}},
-	{name: "newlines", stream: "data:test\r\ndata\ndata:test\r\n\r\n", want: []string{"message||test\n\ntest"}},
-	{name: "unknown field", stream: "data:test\n data\ndata\nfoobar:xxx\njustsometext\n:thisisacommentyay\ndata:test\n\n", want: []string{"message||test\n\ntest"}},
-	{name: "null character", stream: "data:\x00\n\n\n\n", want: []string{"message||\x00"}},
-	{name: "event", stream: "event:test\ndata:x\n\ndata:x\n\n", want: []string{"test||x", "message||x"}},
-	{name: "empty event", stream: "event: \ndata:data\n\n", want: []string{"message||data"}},
-	{name: "event without data is forgotten", stream: "event:test\n\ndata:x\n\n", want: []string{"message||x"}},
-	{name: "id stays", stream: "id: 1\ndata: a\n\ndata: b\n\n", want: []string{"message|1|a", "message|1|b"}, lastID: "1"},
-	{name: "id is reset by an empty one", stream: "id: 1\ndata: a\n\nid\ndata: b\n\n", want: []string{"message|1|a", "message||b"}},
-	{name: "id with NUL", stream: "id: 1\ndata: a\n\nid: 2\x003\ndata: b\n\n", want: []string{"message|1|a", "message|1|b"}, lastID: "1"},
-	{name: "id alone", stream: "id: 7\n\n", lastID: "7"},
-	{name: "id of a cut frame", stream: "id: 7\ndata: a\n\nid: 8\ndata: b\n", want: []string{"message|7|a"}, lastID: "7"},
-	{name: "retry", stream: "retry:03000\n\nretry:bogus\n\nretry: 5 \n\nretry\n\nretry:-1\n\n", retry: 3 * time.Second},
-	{name: "retry is bounded", stream: "retry:99999999999999999999999\n\n", retry: 24 * time.Hour},
-	{name: "utf-8", stream: "data:ok…\n\n", want: []string{"message||ok…"}},
-	{name: "nothing"},
-}
+	"daybook/pkg/client/ssetest"
+)
 
 func read(r io.Reader) (frames []string, reader *SSEReader, err error) {
 	reader = NewSSEReader(r)
@@ -65,29 +27,29 @@ func read(r io.Reader) (frames []string, reader *SSEReader, err error) {
 }
 
 func TestSSEReader(t *testing.T) {
-	for _, v := range vectors {
+	for _, v := range ssetest.Vectors {
 		readers := map[string]io.Reader{
-			"whole":        strings.NewReader(v.stream),
-			"byte by byte": iotest.OneByteReader(strings.NewReader(v.stream)),
-			"data and end": iotest.DataErrReader(strings.NewReader(v.stream)),
+			"whole":        strings.NewReader(v.Stream),
+			"byte by byte": iotest.OneByteReader(strings.NewReader(v.Stream)),
+			"data and end": iotest.DataErrReader(strings.NewReader(v.Stream)),
 		}
 		for seed := range uint64(20) {
-			readers[fmt.Sprintf("split %d", seed)] = &splitter{strings.NewReader(v.stream), rand.New(rand.NewPCG(seed, 1))}
+			readers[fmt.Sprintf("split %d", seed)] = &splitter{strings.NewReader(v.Stream), rand.New(rand.NewPCG(seed, 1))}
 		}
 		for how, r := range readers {
-			t.Run(v.name+"/"+how, func(t *testing.T) {
+			t.Run(v.Name+"/"+how, func(t *testing.T) {
 				got, reader, err := read(r)
 				if !errors.Is(err, io.EOF) {
 					t.Fatalf("ended with %v, want the end of the stream", err)
 				}
-				if diff := cmp.Diff(v.want, got); diff != "" {
+				if diff := cmp.Diff(v.Want, got); diff != "" {
 					t.Errorf("frames (-want +got):\n%s", diff)
 				}
-				if reader.LastID() != v.lastID {
-					t.Errorf("last id %q, want %q", reader.LastID(), v.lastID)
+				if reader.LastID() != v.LastID {
+					t.Errorf("last id %q, want %q", reader.LastID(), v.LastID)
 				}
-				if reader.Retry != v.retry {
-					t.Errorf("retry %s, want %s", reader.Retry, v.retry)
+				if reader.Retry != v.Retry {
+					t.Errorf("retry %s, want %s", reader.Retry, v.Retry)
 				}
 			})
 		}
@@ -154,8 +116,8 @@ func (e *endlessReader) Read(p []byte) (int, error) {
 
 // FuzzSSEReader checks that how the bytes arrive changes nothing.
 func FuzzSSEReader(f *testing.F) {
-	for _, v := range vectors {
-		f.Add([]byte(v.stream), uint64(1))
+	for _, v := range ssetest.Vectors {
+		f.Add([]byte(v.Stream), uint64(1))
 	}
 	f.Fuzz(func(t *testing.T, stream []byte, seed uint64) {
 		whole, a, _ := read(strings.NewReader(string(stream)))

@@ -97,7 +97,7 @@ func (s *session) open(ctx context.Context, f *feed, req request, mode string, h
 	if older || len(holes) > 0 {
 		id = "" // What comes first is before this place: a client cut off here must not skip it.
 	}
-	s.buf = s.wire.appendRetry(s.buf, jitter(2*time.Second, 3*time.Second))
+	s.buf = s.wire.appendRetry(s.buf, jitter(s.hub.retry, s.hub.retry*3/2))
 	s.buf = s.wire.appendControl(s.buf, "hello", id, map[string]any{
 		"mode":        mode,
 		"serverTime":  s.hub.deps.Now().UTC(),
@@ -161,6 +161,9 @@ func (s *session) head() {
 	header.Set("Content-Type", s.wire.contentType())
 	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no")
+	// nginx compresses what has no encoding, whatever no-transform says, and then
+	// holds events back until it has enough of them.
+	header.Set("Content-Encoding", "identity")
 	header.Add("Vary", "Accept, Authorization, Cookie")
 	s.w.WriteHeader(http.StatusOK)
 }

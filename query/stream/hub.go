@@ -40,8 +40,9 @@ type Hub struct {
 	clients *clientLimit
 	turns   *turnstile
 
-	scanSlots                 int // how many slots a client takes from the ring at once
-	flushBytes                int // how much a client that is behind gets with one write
+	retry                     time.Duration // clients wait for so long at least before they come back
+	scanSlots                 int           // how many slots a client takes from the ring at once
+	flushBytes                int           // how much a client that is behind gets with one write
 	storeBehind, storeWindow  int64
 	purgeSlack, storePatience time.Duration
 
@@ -71,7 +72,7 @@ func New(config Config, deps Deps) *Hub {
 		config: config, deps: deps, log: deps.Log.Named("stream"), metrics: newMetrics(deps.Registerer),
 		clients:   newClientLimit(config),
 		turns:     newTurnstile(config.MaxCatchups),
-		scanSlots: 512, flushBytes: 64 << 10, storeBehind: storeBehind, storeWindow: firstWindow, purgeSlack: purgeSlack, storePatience: storePatience,
+		scanSlots: 512, flushBytes: 64 << 10, storeBehind: storeBehind, storeWindow: firstWindow, purgeSlack: purgeSlack, storePatience: storePatience, retry: 2 * time.Second,
 		closing: make(chan struct{}), draining: make(chan struct{}), changed: make(chan struct{}),
 	}
 }
