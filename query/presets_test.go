@@ -86,6 +86,7 @@ func TestPresets(t *testing.T) {
 		{"another version", "DELETE", id, `"01"`, "", 412},
 		{"a weak tag", "DELETE", id, `W/"1"`, "", 412},
 		{"no tag", "DELETE", id, `1`, "", 400},
+		{"no tag at all", "DELETE", id, ` , `, "", 400},
 		{"no such preset", "DELETE", "nosuch", `"1"`, "", 404},
 		{"a name that is taken", "PUT", id, `"1"`, `{"name": "my api key ACTIVITY", "filter": {}}`, 409},
 		{"no name", "PUT", id, `"1"`, `{"filter": {}}`, 400},
