@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"daybook/pkg/event"
+	"daybook/pkg/tenant"
 )
 
 // What a message and a decoded row hold beyond their bytes, about.
@@ -156,6 +157,10 @@ func (b *block) decode(d *event.Decoder) error {
 				return fmt.Errorf("decode %s/%s: %w", b.topic, m.Position, err)
 			}
 			b.dead = append(b.dead, deadLetter{m, *reason})
+			continue
+		}
+		if e.EventType == event.CanaryType && e.TenantID == string(tenant.Own) {
+			b.rows = b.rows[:len(b.rows)-1] // It has shown on the stream what it is for.
 			continue
 		}
 		if text == nil {

@@ -26,6 +26,9 @@
 // (recover.go). Producers' own repetitions are dropped once ClickHouse
 // confirms that it has the event (duplicate.go).
 //
+// The canaries of the live stream (event.CanaryType) are in the topic and not in the
+// store: what a topic holds of users is what the table counts.
+//
 // # Conditions
 //
 // Kafka keeps a message until it is read (retention), and what it has

@@ -15,6 +15,22 @@ import (
 	"daybook/schema"
 )
 
+// Canaries of the live stream are no users' events: they are acknowledged and
+// leave nothing. What only looks like one is an event.
+func TestIngest_LeavesCanariesOut(t *testing.T) {
+	s := newStack(t, kafkatest.StartEmbedded(t), clickhousetest.Start(t))
+	canary := `{"eventId":"c","tenantId":"_daybook","eventType":"daybook.canary"}`
+	for _, value := range []string{canary, strings.Replace(canary, "_daybook", "t1", 1), strings.Replace(canary, "daybook.canary", "login.ok", 1), canary} {
+		s.publishTo(1, kafka.Message{Value: []byte(value)})
+	}
+	s.start()
+	s.await(2, countEvents)
+	s.awaitSettled()
+	if stored, dead, canaries := s.count(countEvents), s.count(countDead), s.count(countEvents+" WHERE tenant_id = '_daybook' AND event_type = 'daybook.canary'"); stored != 2 || dead != 0 || canaries != 0 {
+		t.Errorf("%d events, %d of them canaries, %d dead letters", stored, canaries, dead)
+	}
+}
+
 // Every column has what the message says.
 func TestIngest_KeepsEveryMember(t *testing.T) {
 	s := newStack(t, kafkatest.StartEmbedded(t), clickhousetest.Start(t))

@@ -20,6 +20,10 @@ const (
 	CategoryOther   = "other"
 )
 
+// CanaryType is the type of the canaries that Daybook's own tenant publishes to
+// measure the live stream. Ingest leaves them out of the store.
+const CanaryType = "daybook.canary"
+
 // CategoryNames lists every category in the order of the spec.
 var CategoryNames = [...]string{
 	CategoryAPI, CategoryBilling, CategoryAuth, CategorySystem, CategoryUsage, CategorySupport, CategoryOther,

@@ -19,10 +19,7 @@ import (
 // The canary is an event of Daybook's own that each node publishes every few
 // seconds and waits for on its own stream: what a user of the stream would feel
 // is measured also while nobody uses it. It belongs to a tenant that no key is
-// made for.
-
-// canaryType is the event type of canaries.
-const canaryType = "daybook.canary"
+// made for, and ingest doesn't store it.
 
 // Publish puts an event, the JSON of spec/event-log.txt without tenantId,
 // into the tenant's log. It returns once all in-sync replicas have it.
@@ -67,7 +64,7 @@ func (h *Hub) sendCanary(ctx context.Context, publish Publish, seen <-chan strin
 	ctx, cancel := context.WithTimeout(ctx, h.config.Canary)
 	defer cancel()
 	// The actor decides the partition: each has its turn.
-	err := publish(ctx, tenant.Own, fmt.Appendf(nil, `{"eventId":%q,"eventType":%q,"source":"daybook","actorId":"%d","payload":{}}`, id, canaryType, n))
+	err := publish(ctx, tenant.Own, fmt.Appendf(nil, `{"eventId":%q,"eventType":%q,"source":"daybook","actorId":"%d","payload":{}}`, id, event.CanaryType, n))
 	if err != nil {
 		return err
 	}
@@ -97,7 +94,7 @@ func (h *Hub) watchCanaries(ctx context.Context, watch *canaryWatch) {
 		}
 		s := &session{
 			hub: h, w: watch, rc: http.NewResponseController(watch), wire: wireNDJSON, own: true,
-			tenant: tenant.Own, key: groupKey{tenant: tenant.Own, canonical: canaryType, wire: wireNDJSON}, matcher: isCanary{}, at: f.last().id,
+			tenant: tenant.Own, key: groupKey{tenant: tenant.Own, canonical: event.CanaryType, wire: wireNDJSON}, matcher: isCanary{}, at: f.last().id,
 		}
 		s.begin()
 		_ = s.run(ctx) // It ends by age, or with the hub.
@@ -108,7 +105,7 @@ func (h *Hub) watchCanaries(ctx context.Context, watch *canaryWatch) {
 // isCanary accepts canaries.
 type isCanary struct{}
 
-func (isCanary) Match(e *event.Event) bool { return e.EventType == canaryType }
+func (isCanary) Match(e *event.Event) bool { return e.EventType == event.CanaryType }
 
 // canaryWatch is the answer that the canaries' stream is written to.
 type canaryWatch struct {
