@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // Zones are the same everywhere, also where the system has none.
 )
 
 func main() {
