@@ -3,7 +3,9 @@ package kafkatest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -25,9 +27,29 @@ func Client(t testing.TB, config daybookkafka.Config) *kafka.Client {
 // connect returns a client that goes around proxies, and what ends it.
 func connect(config daybookkafka.Config) (*kafka.Client, func()) {
 	// The client caches metadata; what a test waits for must not be older than this.
-	// A broker on a busy machine may take its time to say hello.
-	transport := &kafka.Transport{Dial: dialAround, DialTimeout: timeout, MetadataTTL: 100 * time.Millisecond}
-	return &kafka.Client{Addr: kafka.TCP(config.Brokers...), Transport: transport, Timeout: timeout}, transport.CloseIdleConnections
+	transport := &kafka.Transport{Dial: dialAround, MetadataTTL: 100 * time.Millisecond}
+	return &kafka.Client{Addr: kafka.TCP(config.Brokers...), Transport: patient{transport}, Timeout: 10 * time.Second}, transport.CloseIdleConnections
+}
+
+// patient waits for a first answer of the brokers. kafka-go gives metadata no more
+// time than they are kept; where a busy broker takes longer, whatever is asked
+// fails at once, unsent, until the next metadata come.
+type patient struct{ *kafka.Transport }
+
+// RoundTrip implements kafka.RoundTripper.
+func (p patient) RoundTrip(ctx context.Context, addr net.Addr, request kafka.Request) (kafka.Response, error) {
+	for {
+		answer, err := p.Transport.RoundTrip(ctx, addr, request)
+		unsent := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, kafka.BrokerNotAvailable)
+		if !unsent || ctx.Err() != nil {
+			return answer, err
+		}
+		select {
+		case <-ctx.Done():
+			return answer, err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // around maps the address of a proxy to what is behind it.

@@ -4,7 +4,6 @@ package kafkatest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -101,19 +100,17 @@ func CreateTopic(t testing.TB, config daybookkafka.Config, name string, partitio
 	t.Helper()
 	client, done := connect(config)
 	defer done()
-	poll(t, "topic "+name+" can be made", func(ctx context.Context) bool {
-		created, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
-			Topic: name, NumPartitions: partitions, ReplicationFactor: max(config.Replication, 1),
-		}}})
-		if err == nil {
-			err = created.Errors[name]
-		}
-		// A busy broker that has missed its heartbeats knows no controller for a while.
-		if err != nil && !errors.Is(err, kafka.BrokerNotAvailable) {
-			t.Fatalf("create topic %s: %v", name, err)
-		}
-		return err == nil
-	})
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	created, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
+		Topic: name, NumPartitions: partitions, ReplicationFactor: max(config.Replication, 1),
+	}}})
+	if err == nil {
+		err = created.Errors[name]
+	}
+	if err != nil {
+		t.Fatalf("create topic %s: %v", name, err)
+	}
 	poll(t, "every partition of "+name+" has a leader", func(ctx context.Context) bool { return ready(ctx, client, name, partitions) })
 }
 
