@@ -35,8 +35,8 @@ func (a *app) benchQueryCommand() *cobra.Command {
   sql   the statements of that call alone, sent straight to ClickHouse, until their last row
 
 The queries take turns. Each run of one has values of its own (another actor, another text), is called once unmeasured, and then both ways, first
-the one, then the other. ClickHouse's cache of conditions is off, so no query profits from having been asked before. The bounds are those of
-issue 5 for 10 million events; under ingest they are twice that.
+the one, then the other. ClickHouse's cache of conditions is off, so no query profits from having been asked before. The bounds are what we aim at
+for 10 million events; under ingest they are twice that.
 
 --under-ingest stores further events at full rate while it measures, from a topic that is filled beforehand. It does so in a copy of --data.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -15,7 +15,7 @@ import (
 // queryCase is a question that the benchmark asks.
 type queryCase struct {
 	name  string
-	bound float64 // of issue 5, in milliseconds; of an export, events a second; 0: none
+	bound float64 // what we aim at for 10 M events, in milliseconds; of an export, events a second; 0: none
 	of    func(t *benchTenants) benchTenant
 	call  func(v *benchValues, run int) benchCall
 }
