@@ -96,11 +96,11 @@ func plan(scope filter.Scope, r *request) []pass {
 	known, read := pass{}, pass{}
 	var passes []pass
 	for i, f := range r.fields {
-		if f.path != nil {
+		if f.Path != nil {
 			passes = append(passes, pass{fields: []int{i}, path: true})
 			continue
 		}
-		if source := rollup.Choose(scope, r.filter, []string{f.column}, nil); source.IsRollup() {
+		if source := rollup.Choose(scope, r.filter, []string{f.Column}, nil); source.IsRollup() {
 			known.source, known.fields = source, append(known.fields, i)
 		} else {
 			read.fields = append(read.fields, i)
@@ -121,7 +121,7 @@ func (p pass) statement(scope filter.Scope, r *request) *filter.Builder {
 		filter.KeysSQL(&b)
 		b.Write(") AS key, toUInt64(sum(n)) AS hits FROM (SELECT if(startsWith(json, '\"') AND length(json) > ", strconv.Itoa(longest), ", concat('\"', leftPad('', ",
 			strconv.Itoa(filter.MaxValueBytes+1), ", 'x'), '\"'), json) AS raw, count() AS n FROM (SELECT ")
-		r.fields[p.fields[0]].path.RawSQL(&b)
+		r.fields[p.fields[0]].Path.RawSQL(&b)
 		b.Write(" AS json FROM ", schema.Events, " WHERE ")
 		r.filter.Where(&b, scope)
 		b.Write(") GROUP BY raw) GROUP BY key")
@@ -147,7 +147,7 @@ func (p pass) statement(scope filter.Scope, r *request) *filter.Builder {
 func (p pass) columns(b *filter.Builder, scope filter.Scope, r *request) {
 	columns := make([]string, len(p.fields))
 	for i, at := range p.fields {
-		columns[i] = r.fields[at].column
+		columns[i] = r.fields[at].Column
 	}
 	b.Write("toUInt8(multiIf(")
 	for i := range columns {
@@ -200,7 +200,7 @@ func appendFacets(out []byte, r *request, facets []facet) []byte {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		out = append(appendText(append(out, `{"field":`...), r.fields[i].name), `,"values":[`...)
+		out = append(appendText(append(out, `{"field":`...), r.fields[i].Name), `,"values":[`...)
 		for j, v := range f.values {
 			if j > 0 {
 				out = append(out, ',')

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"daybook/pkg/apierror"
 	"daybook/query/filter"
@@ -21,31 +20,9 @@ const (
 // defaultFields are those of a request that names none.
 var defaultFields = []string{"eventType", "category", "severity", "source", "actorType"}
 
-// field is what values are counted of: a field of the event, or a path in its
-// payload.
-type field struct {
-	name   string
-	column string      // of a field of the event
-	path   filter.Path // of a payload's value
-}
-
-func parseField(name string) (field, bool) {
-	if name == "severity" {
-		return field{name: name, column: "severity"}, true
-	}
-	if f, ok := filter.FieldByName(name); ok {
-		return field{name: name, column: f.Column}, true
-	}
-	if raw, ok := strings.CutPrefix(name, filter.PayloadPrefix); ok {
-		path, ok := filter.ParsePath(raw)
-		return field{name: name, path: path}, ok
-	}
-	return field{}, false
-}
-
 type request struct {
 	filter *filter.Filter
-	fields []field
+	fields []filter.Valued
 	limit  int // values of each field
 }
 
@@ -67,13 +44,13 @@ func (s *Service) parse(r *http.Request) (*request, error) {
 	}
 	paths := 0
 	for i, name := range names {
-		f, ok := parseField(name)
+		f, ok := filter.ParseValued(name)
 		switch {
 		case !ok:
 			return nil, apierror.Invalid("field", "%.200q is not a field of an event, nor payload.PATH", name)
 		case slices.Contains(names[:i], name):
 			return nil, apierror.Invalid("field", "%.200q is given twice", name)
-		case f.path != nil:
+		case f.Path != nil:
 			paths++
 		}
 		read.fields = append(read.fields, f)

@@ -140,8 +140,8 @@ func TestGolden(t *testing.T) {
 	windows := []window{{now.Add(-2 * time.Hour), now.Add(-time.Hour)}, {from: now.Add(-time.Minute)}}
 	add("sample", sampleStatement(scope, f, windows, nil, 250))
 	add("sample of types", sampleStatement(scope, critical, windows[:1], []string{"a", "b"}, rareEvents))
-	subject := func(name string) subject {
-		s, ok := parseSubject(name)
+	subject := func(name string) filter.Valued {
+		s, ok := filter.ParseValued(name)
 		require.True(t, ok)
 		return s
 	}

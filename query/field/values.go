@@ -35,28 +35,6 @@ const leastNeedle = 4
 // longestRaw bounds the JSON text of a value, or of an array, that is looked at.
 const longestRaw = 64 << 10
 
-// subject is whose values are asked for: a field of the event, or a path in its
-// payload.
-type subject struct {
-	name   string
-	column string      // of a field of the event
-	path   filter.Path // of a payload's value
-}
-
-func parseSubject(name string) (subject, bool) {
-	if name == "severity" {
-		return subject{name: name, column: "severity"}, true
-	}
-	if f, ok := filter.FieldByName(name); ok {
-		return subject{name: name, column: f.Column}, true
-	}
-	if raw, ok := strings.CutPrefix(name, filter.PayloadPrefix); ok {
-		path, ok := filter.ParsePath(raw)
-		return subject{name: name, path: path}, ok
-	}
-	return subject{}, false
-}
-
 type value struct {
 	text     string
 	count    uint64
@@ -85,7 +63,7 @@ func (s *Service) ServeValues(w http.ResponseWriter, r *http.Request) error {
 	if fault != nil {
 		return fault
 	}
-	of, ok := parseSubject(name)
+	of, ok := filter.ParseValued(name)
 	switch {
 	case name == "":
 		return apierror.Invalid("field", "is needed: a field of an event, or payload.PATH, as /api/v1/events/fields names them")
@@ -114,9 +92,9 @@ func (s *Service) ServeValues(w http.ResponseWriter, r *http.Request) error {
 
 // values finds values in the rollups where those know all of them, and else in
 // the newest events: in more of them while there are fewer values than asked for.
-func (s *Service) values(ctx context.Context, scope filter.Scope, of subject, r *request, usage *statement.Usage) (*values, error) {
-	if of.column != "" {
-		if source := rollup.Choose(scope, r.filter, []string{of.column}, nil); source.IsRollup() {
+func (s *Service) values(ctx context.Context, scope filter.Scope, of filter.Valued, r *request, usage *statement.Usage) (*values, error) {
+	if of.Column != "" {
+		if source := rollup.Choose(scope, r.filter, []string{of.Column}, nil); source.IsRollup() {
 			found, err := s.collectValues(ctx, r, usage, rollupStatement(scope, of, r, source))
 			if err != nil {
 				return nil, err
@@ -134,7 +112,7 @@ func (s *Service) values(ctx context.Context, scope filter.Scope, of subject, r 
 		return nil, err
 	}
 	steps := columnSteps
-	if of.path != nil {
+	if of.Path != nil {
 		if steps = pathSteps; needle(r.typed) != "" {
 			steps = needleSteps
 		}
@@ -147,7 +125,7 @@ func (s *Service) values(ctx context.Context, scope filter.Scope, of subject, r 
 			return nil, err
 		}
 		found.events, found.of = events, &d.events
-		found.whole = w == whole && (of.path == nil || events <= mostPayloads)
+		found.whole = w == whole && (of.Path == nil || events <= mostPayloads)
 		if found.more || found.whole || i == len(steps)-1 {
 			return found, nil
 		}
@@ -171,23 +149,23 @@ func (s *Service) collectValues(ctx context.Context, r *request, usage *statemen
 
 // rollupStatement selects values, and beside each whether it is accepted and how
 // many events there are in all. What isn't accepted comes last.
-func rollupStatement(scope filter.Scope, of subject, r *request, source rollup.Source) *filter.Builder {
+func rollupStatement(scope filter.Scope, of filter.Valued, r *request, source rollup.Source) *filter.Builder {
 	var b filter.Builder
 	b.Write("SELECT value, hits, value != ''")
 	r.typed.where(&b)
-	b.Write(" AS accepted, toUInt64(sum(hits) OVER ()) AS of_all FROM (SELECT toString(", of.column, ") AS value, toUInt64(", source.Events(), ") AS hits")
-	source.From(&b, scope, r.filter, []string{of.column})
+	b.Write(" AS accepted, toUInt64(sum(hits) OVER ()) AS of_all FROM (SELECT toString(", of.Column, ") AS value, toUInt64(", source.Events(), ") AS hits")
+	source.From(&b, scope, r.filter, []string{of.Column})
 	b.Write(" GROUP BY value HAVING ", source.Events(), " > 0) ORDER BY accepted DESC, hits DESC, value LIMIT ")
 	b.Int(int64(r.limit + 1))
 	return &b
 }
 
 // eventsStatement selects the values that are accepted, from the events of a window.
-func eventsStatement(scope filter.Scope, of subject, r *request, w window) *filter.Builder {
+func eventsStatement(scope filter.Scope, of filter.Valued, r *request, w window) *filter.Builder {
 	var b filter.Builder
 	within := &filter.Filter{Root: r.filter.Root, From: filter.Moment{Time: w.from}, To: filter.Moment{Time: w.to}}
-	if of.path == nil {
-		b.Write("SELECT value, toUInt64(count()) AS hits, true, toUInt64(0) FROM (SELECT toString(", of.column, ") AS value FROM ", schema.Events, " WHERE ")
+	if of.Path == nil {
+		b.Write("SELECT value, toUInt64(count()) AS hits, true, toUInt64(0) FROM (SELECT toString(", of.Column, ") AS value FROM ", schema.Events, " WHERE ")
 		within.Where(&b, scope)
 		b.Write(") WHERE value != ''")
 	} else {
@@ -197,7 +175,7 @@ func eventsStatement(scope filter.Scope, of subject, r *request, w window) *filt
 		b.Write("SELECT substring(key, ", strconv.Itoa(len(filter.KeyPrefix)+1), ") AS value, toUInt64(sum(n)) AS hits, true, toUInt64(0) FROM (SELECT arrayJoin(")
 		filter.KeysSQL(&b)
 		b.Write(") AS key, n FROM (SELECT raw, count() AS n FROM (SELECT ")
-		of.path.RawSQL(&b)
+		of.Path.RawSQL(&b)
 		b.Write(" AS raw FROM ", schema.Events, " WHERE ")
 		within.Where(&b, scope)
 		b.Write(" LIMIT ", strconv.Itoa(mostPayloads), ") WHERE length(raw) BETWEEN 1 AND ", strconv.Itoa(longestRaw), " GROUP BY raw)) WHERE startsWith(key, '", filter.KeyPrefix, "')")
