@@ -21,13 +21,14 @@ run: build engine ## everything on one machine, with demo events: http://127.0.0
 	@DAYBOOK_LOG_FORMAT=$${DAYBOOK_LOG_FORMAT:-console} DAYBOOK_LOG_LEVEL=$${DAYBOOK_LOG_LEVEL:-warn} exec bin/daybook serve --demo
 
 .PHONY: build
-build: need-go ## bin/daybook
+build: need-go ui ## bin/daybook, with the page in it
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/daybook ./cmd/daybook
 
 .PHONY: test
-test: need-go engine kafka kcat streamclients ## every test, on a real ClickHouse and real brokers
+test: need-go engine kafka kcat streamclients ## every test, on a real ClickHouse, real brokers and in a real browser
 	go test -tags $(TAGS) -timeout 30m ./...
 	$(MAKE) --no-print-directory race
+	$(MAKE) --no-print-directory test-ui
 
 # The fault suite needs fault points, which no other build has.
 TAGS := faultpoints
@@ -91,8 +92,29 @@ streamclients: ## browsers' and others' clients of the live stream, for the test
 	else echo 'SKIP the tests with other clients: they need Node.js, npm and Python (Debian: apt-get install npm python3-pip)'; [ "$${CI:-}" != true ]; \
 	fi
 
+# The page: TypeScript in query/ui/web, built into query/ui/dist, which the program embeds.
+WEB := query/ui/web
+
+.PHONY: ui
+ui: ## the page that the program serves
+	@scripts/ui.sh
+
+# npm writes this file when it has installed what package-lock.json lists.
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
+	npm ci --prefix $(WEB) --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+.PHONY: test-ui
+test-ui: build engine streamclients ## the page's tests, in Chromium against a whole node
+	cd $(WEB) && npm test
+	cd $(WEB) && npm run --silent e2e
+
+.PHONY: check-ui
+check-ui: $(WEB)/node_modules/.package-lock.json ## the page's types, formatting and lint
+	cd $(WEB) && npm run --silent check
+
 .PHONY: check
-check: need-go fmt-check vet tidy-check lint generated-check ## formatting, vet, lint, tidiness: what CI runs besides tests
+check: need-go fmt-check vet tidy-check lint generated-check check-ui ## formatting, vet, lint, tidiness: what CI runs besides tests
 
 .PHONY: fmt
 fmt: need-go ## format the Go files

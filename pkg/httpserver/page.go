@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -47,31 +48,28 @@ func secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 // ownRoutes are those of the server itself.
 func ownRoutes(ready *Readiness) []Route {
 	return append(healthRoutes(ready),
-		Route{Method: http.MethodGet, Path: "/", Public: true, Handler: home},
+		Route{Method: http.MethodGet, Path: strings.TrimSuffix(apierror.TypePath, "/"), Public: true, Handler: listProblems},
 		Route{Method: http.MethodGet, Path: apierror.TypePath + ":kind", Public: true, Handler: explainProblem},
 	)
 }
 
-type homePage struct {
+type problemPage struct {
 	Style template.CSS
-	URL   string
 	Kinds []apierror.Kind
 	Kind  apierror.Kind // set on the page that explains one
 }
 
-func home(c echo.Context) error {
-	return render(c, "home", homePage{URL: c.Scheme() + "://" + c.Request().Host})
-}
+func listProblems(c echo.Context) error { return render(c, "problems", problemPage{}) }
 
 func explainProblem(c echo.Context) error {
 	kind := apierror.Kind(c.Param("kind"))
 	if !kind.Known() {
 		return apierror.New(apierror.KindNotFound, "there is no such kind of problem")
 	}
-	return render(c, "problem", homePage{Kind: kind})
+	return render(c, "problem", problemPage{Kind: kind})
 }
 
-func render(c echo.Context, name string, data homePage) error {
+func render(c echo.Context, name string, data problemPage) error {
 	data.Style = template.CSS(pageStyle) //nolint:gosec // Our own file.
 	data.Kinds = apierror.Kinds
 	var page bytes.Buffer

@@ -358,14 +358,14 @@ func TestServer_Metrics(t *testing.T) {
 
 func TestServer_Pages(t *testing.T) {
 	url := start(t, zaptest.NewLogger(t))
-	home := do(t, "GET", url+"/", "")
-	if home.StatusCode != 200 || !strings.Contains(home.body, url+"/api/v1/events/stream") || !strings.Contains(home.body, "font:") {
-		t.Errorf("%d %s", home.StatusCode, home.body)
+	list := do(t, "GET", url+"/problems", "")
+	if list.StatusCode != 200 || !strings.Contains(list.body, string(apierror.KindForbidden)) || !strings.Contains(list.body, "font:") {
+		t.Errorf("%d %s", list.StatusCode, list.body)
 	}
-	if policy := home.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'; style-src 'sha256-") {
+	if policy := list.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'; style-src 'sha256-") {
 		t.Errorf("policy: %s", policy)
 	}
-	_, rest, _ := strings.Cut(home.body, "<style>")
+	_, rest, _ := strings.Cut(list.body, "<style>")
 	style, _, _ := strings.Cut(rest, "</style>")
 	if style != pageStyle {
 		t.Errorf("the page's style is not what the policy allows:\n%s", style)

@@ -1,0 +1,3 @@
+export default function AdminView() {
+  return <h1>Admin</h1>;
+}

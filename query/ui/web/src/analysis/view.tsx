@@ -1,0 +1,3 @@
+export default function AnalysisView() {
+  return <h1>Analysis</h1>;
+}

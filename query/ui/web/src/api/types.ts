@@ -1,0 +1,125 @@
+// The shapes of Daybook's HTTP API, as /openapi.json describes them.
+
+export const severities = ["INFO", "WARN", "ERROR", "CRITICAL"] as const;
+export type Severity = (typeof severities)[number];
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** An event. Members that Daybook doesn't know stand beside the named ones. */
+export interface Event {
+  eventId: string;
+  tenantId: string;
+  eventType: string;
+  severity: Severity;
+  category: string;
+  createdAt: string;
+  ingestedAt: string;
+  payload: Json;
+  source?: string;
+  actorType?: string;
+  actorId?: string;
+  actorName?: string;
+  actorEmail?: string;
+  targetType?: string;
+  targetId?: string;
+  correlationId?: string;
+  ipAddress?: string;
+  userAgent?: string;
+  [member: string]: Json | undefined;
+}
+
+export interface Meta {
+  elapsedMs: number;
+  rowsRead: number;
+  source: "raw" | "rollup";
+  partial: boolean;
+}
+
+/** What matched in an event: see /docs, GET /events with highlight. */
+export interface SearchPage {
+  events: Event[];
+  nextCursor: string | null;
+  meta: Meta & { indexes: string[]; count?: { value: number; exact: boolean } };
+}
+
+export interface Histogram {
+  buckets: { start: string; counts: Record<string, number> }[];
+  interval: string;
+  total: number;
+  meta: Meta;
+}
+
+export interface Facet {
+  field: string;
+  values: { value: string; count: number }[];
+  other: number;
+  missing: number;
+  distinct: number;
+}
+
+export interface Facets {
+  facets: Facet[];
+  meta: Meta;
+}
+
+export interface Field {
+  name: string;
+  short?: string;
+  types: { type: string; share: number }[];
+  elements?: { type: string; share: number }[];
+  events: number;
+  share: number;
+  examples: string[];
+}
+
+export interface Fields {
+  fields: Field[];
+  more: boolean;
+  sample: { events: number; of: number | null; whole: boolean };
+  meta: Meta;
+}
+
+export interface FieldValues {
+  field: string;
+  values: { value: string; count: number }[];
+  more: boolean;
+  sample: { events: number; of: number | null; whole: boolean };
+  meta: Meta;
+}
+
+/** A filter as presets keep it: the parameters of a search. */
+export type FilterObject = Record<string, string | string[]>;
+
+export interface Preset {
+  id: string;
+  name: string;
+  filter: FilterObject;
+  shared: boolean;
+  owner: string | null;
+  mine: boolean;
+  version: number;
+  createdAt: string | null;
+  updatedAt: string | null;
+}
+
+export type Scope = "events:read" | "events:write" | "presets:write" | "audit:read" | "admin";
+
+export interface ApiKey {
+  id: string;
+  key?: string;
+  tenantId: string;
+  name: string;
+  scopes: Scope[];
+  createdAt: string;
+  expiresAt: string | null;
+  revokedAt: string | null;
+}
+
+/** Who is signed in. tenantId is "*" for a key of every tenant. */
+export interface Session {
+  keyId: string;
+  name: string;
+  tenantId: string;
+  scopes: Scope[];
+  expiresAt: string | null;
+}

@@ -1,0 +1,3 @@
+export default function AuditView() {
+  return <h1>Audit</h1>;
+}

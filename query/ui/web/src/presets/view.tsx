@@ -1,0 +1,3 @@
+export default function PresetsView() {
+  return <h1>Presets</h1>;
+}
