@@ -1,0 +1,182 @@
+import { useQuery } from "@tanstack/react-query";
+import { call } from "../api/client.ts";
+import { count } from "../state/numbers.ts";
+import { ago, day, length, localZone, second } from "../state/time.ts";
+import { Failed, Loading } from "../ui/state.tsx";
+
+interface Gap {
+  topic: string;
+  partition: number;
+  fromOffset: number;
+  toOffset: number;
+  messages: number;
+  reason: string;
+  noticedAt: string;
+}
+
+/** How the node is. Partitions and gaps are shown to keys of every tenant alone. */
+interface StatusAnswer {
+  version: string;
+  ingest: {
+    freshnessMs: number | null;
+    lag: number;
+    partitions?: { partition: number; committed: number; end: number; lag: number }[];
+    gaps?: Gap[];
+  };
+  retention: { days: number; oldest: string | null };
+  archive: { enabled: boolean };
+}
+
+/** Status shows whether ingest keeps up, what was lost, and how far back events reach. */
+export function Status() {
+  const status = useQuery({
+    queryKey: ["status"],
+    queryFn: ({ signal }) => call<StatusAnswer>("/api/v1/status", { signal }),
+    refetchInterval: 5000,
+  });
+  return (
+    <>
+      <h1>Status</h1>
+      {status.isPending ? (
+        <Loading what="the status" />
+      ) : !status.data ? (
+        <Failed error={status.error} retry={() => status.refetch()} />
+      ) : (
+        <>
+          {status.isError && (
+            <p role="alert">
+              This is from {ago(status.dataUpdatedAt)}: {status.error.message}
+            </p>
+          )}
+          <Cards status={status.data} />
+          {status.data.ingest.gaps && <Gaps gaps={status.data.ingest.gaps} />}
+          {status.data.ingest.partitions && <Partitions partitions={status.data.ingest.partitions} />}
+          <p className="muted">Daybook {status.data.version}</p>
+        </>
+      )}
+    </>
+  );
+}
+
+function Cards({ status: { ingest, retention, archive } }: { status: StatusAnswer }) {
+  return (
+    <dl className="admin-cards">
+      <Card
+        name="Ingest"
+        value={ingest.lag === 0 ? "up to date" : `${count(ingest.lag)} behind`}
+        note={ingest.lag === 0 ? "every published message is stored" : "messages that are published and not yet stored"}
+      />
+      <Card
+        name="Freshness"
+        value={ingest.freshnessMs === null ? "–" : length(ingest.freshnessMs)}
+        note={ingest.freshnessMs === null ? "nothing is stored yet" : "how old the newest stored event is"}
+      />
+      <Card
+        name="Retention"
+        value={`${count(retention.days)} days`}
+        note={
+          retention.oldest ? `the oldest event is of ${day(retention.oldest, localZone())}` : "there is no event yet"
+        }
+      />
+      <Card
+        name="Archive"
+        value={archive.enabled ? "on" : "off"}
+        note={
+          archive.enabled
+            ? "closed days are kept in your bucket"
+            : "after the retention events are purged; set archive.enabled to keep them"
+        }
+      />
+    </dl>
+  );
+}
+
+function Card({ name, value, note }: { name: string; value: string; note: string }) {
+  return (
+    <div className="card">
+      <dt>{name}</dt>
+      <dd className="admin-figure">{value}</dd>
+      <dd className="muted">{note}</dd>
+    </div>
+  );
+}
+
+function Gaps({ gaps }: { gaps: Gap[] }) {
+  return (
+    <section aria-label="Gaps">
+      <h2>Gaps</h2>
+      {gaps.length === 0 ? (
+        <p className="muted">No message was lost before it was stored.</p>
+      ) : (
+        <div className="scrolled">
+          <table className="table">
+            <thead>
+              <tr>
+                <th scope="col">Noticed</th>
+                <th scope="col">Topic</th>
+                <th scope="col" className="number">
+                  Partition
+                </th>
+                <th scope="col">Offsets</th>
+                <th scope="col" className="number">
+                  Messages
+                </th>
+                <th scope="col">Why</th>
+              </tr>
+            </thead>
+            <tbody>
+              {gaps.map((gap) => (
+                <tr key={`${gap.partition} ${gap.fromOffset}`}>
+                  <td className="mono">{second(gap.noticedAt, localZone())}</td>
+                  <td>{gap.topic}</td>
+                  <td className="number">{gap.partition}</td>
+                  <td className="mono">
+                    {count(gap.fromOffset)} … {count(gap.toOffset)}
+                  </td>
+                  <td className="number">{count(gap.messages)}</td>
+                  <td>{gap.reason}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Partitions({ partitions }: { partitions: NonNullable<StatusAnswer["ingest"]["partitions"]> }) {
+  return (
+    <section aria-label="Partitions">
+      <h2>Partitions</h2>
+      <table className="table admin-partitions">
+        <thead>
+          <tr>
+            <th scope="col" className="number">
+              Partition
+            </th>
+            <th scope="col" className="number">
+              Stored up to
+            </th>
+            <th scope="col" className="number">
+              End of the log
+            </th>
+            <th scope="col" className="number">
+              Behind
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {partitions.map((partition) => (
+            <tr key={partition.partition}>
+              <td className="number">{partition.partition}</td>
+              <td className="number">{count(partition.committed)}</td>
+              <td className="number">{count(partition.end)}</td>
+              <td className="number">{count(partition.lag)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
