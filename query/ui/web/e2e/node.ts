@@ -8,7 +8,7 @@ import { join } from "node:path";
 
 const program = process.env["DAYBOOK_BIN"] ?? join(import.meta.dirname, "../../../../bin/daybook");
 
-/** freePort asks the system for ports that nobody listens on; all are held until each is known. */
+/** freePorts asks the system for ports that nobody listens on; all are held until each is known. */
 async function freePorts(n: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: n }, async () => {
@@ -25,6 +25,8 @@ async function freePorts(n: number): Promise<number[]> {
 export interface Node {
   url: string;
   adminUrl: string;
+  /** The address of its broker. */
+  kafka: string;
   /** The bootstrap key: an admin of every tenant. */
   bootstrap: string;
   /** start starts the program and waits until it is ready; after kill or stop it starts it again, on the same addresses. */
@@ -67,6 +69,7 @@ export async function newNode(settings: Record<string, string> = {}): Promise<No
   const node: Node = {
     url,
     adminUrl,
+    kafka: `127.0.0.1:${kafka}`,
     bootstrap,
     async start() {
       child = spawn(program, ["serve"], { env, cwd: folder, stdio: ["ignore", "pipe", "pipe"] });

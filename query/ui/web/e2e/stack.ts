@@ -5,6 +5,7 @@ declare module "vitest" {
   interface ProvidedContext {
     url: string;
     adminUrl: string;
+    kafka: string; // its broker
     bootstrap: string;
     tenant: string; // that most of the events are of
     key: string; // an admin of it
@@ -38,6 +39,7 @@ export default async function setup(project: TestProject) {
   const readerKey = await node.key(tenant, "events:read");
   project.provide("url", node.url);
   project.provide("adminUrl", node.adminUrl);
+  project.provide("kafka", node.kafka);
   project.provide("bootstrap", node.bootstrap);
   project.provide("tenant", tenant);
   project.provide("key", key);

@@ -1,6 +1,7 @@
 import { lazy, Suspense, useEffect, useState } from "react";
 import { useSession } from "./api/session.tsx";
 import type { Scope } from "./api/types.ts";
+import { startAddress } from "./presets/store.ts";
 import { SearchView } from "./search/view.tsx";
 import { sameFilterAt } from "./state/filter.ts";
 import { go, useParams, usePath } from "./state/location.ts";
@@ -46,6 +47,12 @@ export function App() {
   useEffect(() => {
     document.title = here ? `${here.name} · Daybook` : "Daybook";
   }, [here]);
+
+  // Once: who takes the preset out later means it.
+  const [start] = useState(() => startAddress(who.tenant, path, params));
+  useEffect(() => {
+    if (start) go(start, { replace: true });
+  }, [start]);
 
   return (
     <div className="app">

@@ -1,7 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
 import type { FilterObject, Preset } from "../api/types.ts";
-import type { Filter } from "../state/filter.ts";
+import { type Filter, filterParameters } from "../state/filter.ts";
+import { addressWith } from "../state/location.ts";
 
 const path = "/api/v1/presets";
 const cached = ["presets"];
@@ -91,6 +92,13 @@ export function setDefaultPreset(tenant: string, id: string) {
   } catch {
     // As above.
   }
+}
+
+/** startAddress returns where a visit without a filter starts: the address of the default preset, or null. */
+export function startAddress(tenant: string, path: string, params: URLSearchParams): string | null {
+  const id = defaultPreset(tenant);
+  if (!id || path !== "/" || filterParameters.some((name) => params.has(name))) return null;
+  return addressWith(path, params.toString(), { preset: id });
 }
 
 /** words says what a preset finds, a condition a line. */

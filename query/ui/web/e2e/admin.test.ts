@@ -1,0 +1,81 @@
+import { spawn } from "node:child_process";
+import { expect, inject, test } from "vitest";
+import { accessible, open, publish, screenshot } from "./browser.ts";
+
+/** produce puts a message on the topic as any program can. */
+async function produce(message: string) {
+  const kcat = spawn("kcat", ["-P", "-b", inject("kafka"), "-t", "events"], { stdio: ["pipe", "ignore", "inherit"] });
+  kcat.stdin.end(message);
+  expect(await new Promise((done) => kcat.once("close", done))).toBe(0);
+}
+
+test("a key is made, shown once, works, and is revoked", async () => {
+  const page = await open("/admin");
+  await page.getByRole("button", { name: "New key" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("billing service");
+  await dialog.getByLabel(/events:write/).check();
+  await accessible(page);
+  await dialog.getByRole("button", { name: "Make it" }).click();
+  const key = await page.getByRole("dialog").getByLabel("Key").inputValue();
+  expect(key).toMatch(/^dbk_/);
+  await page.getByRole("dialog").getByRole("button", { name: "Copy" }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(key);
+  await publish([{ eventType: "a.b", payload: {} }], { key });
+  await page.getByRole("button", { name: "I have kept it" }).click();
+  await page.getByRole("rowheader", { name: "billing service" }).waitFor();
+  expect(await page.content()).not.toContain(key);
+
+  await page.getByRole("button", { name: "Revoke billing service" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await page.getByRole("row", { name: /billing service.*revoked/ }).waitFor();
+  const answer = await fetch(`${inject("url")}/api/v1/events?limit=1`, { headers: { Authorization: `Bearer ${key}` } });
+  expect(answer.status).toBe(401);
+});
+
+test("dead letters are looked at and published again", async () => {
+  const marker = `broken-${Date.now()}`;
+  const bad = JSON.stringify({ tenantId: inject("tenant"), eventType: "a.b", severity: "LOUD", payload: { marker } });
+  await produce(bad);
+  const page = await open("/admin/deadletters");
+  const row = page.getByRole("row", { name: new RegExp(marker) });
+  await expect
+    .poll(async () => {
+      await page.reload();
+      await page.getByRole("heading", { name: "Dead letters" }).waitFor();
+      await page.getByText(/Loading/).waitFor({ state: "detached" });
+      return row.count();
+    })
+    .toBe(1);
+  await accessible(page);
+  await screenshot(page, "deadletters-light");
+  await row.getByRole("button").click();
+  await page.getByRole("dialog").getByText(marker).waitFor();
+  await accessible(page);
+  await page.getByRole("dialog").getByRole("button", { name: "Publish again" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByLabel("also those that were published again").check();
+  await page.waitForURL(/replayed=1/);
+  await page
+    .getByRole("row", { name: new RegExp(marker) })
+    .first()
+    .waitFor();
+});
+
+for (const theme of ["light", "dark"] as const)
+  test(`keys and status in the ${theme}`, async () => {
+    const page = await open("/admin", { dark: theme === "dark" });
+    await page.getByRole("columnheader", { name: "State" }).waitFor();
+    await accessible(page);
+    await screenshot(page, `keys-${theme}`);
+    await page.getByRole("link", { name: "Status" }).click();
+    await page.getByText("365 days").waitFor();
+    await accessible(page);
+    await screenshot(page, `status-${theme}`);
+  });
+
+test("an admin of every tenant sees the partitions", async () => {
+  const page = await open(`/admin/status?tenant=${inject("tenant")}`, { key: inject("bootstrap") });
+  await page.getByRole("region", { name: "Partitions" }).getByRole("row").nth(1).waitFor();
+  await page.getByText("No message was lost before it was stored.").waitFor();
+});
