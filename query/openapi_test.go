@@ -20,7 +20,7 @@ func TestRoutes_AreDescribed(t *testing.T) {
 	require.NoError(t, err)
 	part := regexp.MustCompile(`:(\w+)`)
 	served := map[openapi.Operation]bool{}
-	for _, r := range Routes(Deps{Keys: httpserver.KeyRoutes(nil)}) {
+	for _, r := range Routes(Deps{Keys: httpserver.KeyRoutes(nil), Sessions: httpserver.SessionRoutes(nil, nil)}) {
 		o := openapi.Operation{Method: r.Method, Path: part.ReplaceAllString(r.Path, "{$1}"), Scope: string(r.Scope)}
 		served[o] = true
 		require.Contains(t, d.Operations(), o, "query/openapi/openapi.yaml doesn't describe it")

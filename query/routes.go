@@ -36,6 +36,7 @@ type Deps struct {
 	MaxIntake bytesize.Size    // of its body
 	Stream    echo.HandlerFunc // GET /api/v1/events/stream
 	Keys      []httpserver.Route
+	Sessions  []httpserver.Route
 	Publish   audit.Publish // records reads of the audit log
 }
 
@@ -77,7 +78,7 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodGet, Path: "/api/audit/:id", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEvent)},
 		{Method: http.MethodGet, Path: "/api/users/:id/audit", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeUser)},
 	}
-	return slices.Concat(routes, d.Keys, openapi.Routes())
+	return slices.Concat(routes, d.Sessions, d.Keys, openapi.Routes())
 }
 
 // asking lets a handler's filter know who asks.

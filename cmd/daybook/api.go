@@ -49,7 +49,7 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 	}
 	own := publishOwn(publisher, n.decoder, time.Now)
 	server, err := httpserver.New(n.config.HTTP, httpserver.Deps{
-		Log: n.log.Named("http"), Registry: n.registry, Keys: keys, Ready: n.ready, OnShutdown: drain,
+		Log: n.log.Named("http"), Registry: n.registry, Keys: keys, Sessions: keys, Ready: n.ready, OnShutdown: drain,
 		Routes: query.Routes(query.Deps{
 			Conn: n.conn, Limits: n.config.Query, RetentionDays: n.config.Retention.Days, Now: time.Now,
 			Stored:    stored,
@@ -57,6 +57,7 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 			MaxIntake: max(maxIntakeBody, 2*n.config.Ingest.MaxEventBytes),
 			Stream:    hub.Handler(),
 			Keys:      httpserver.KeyRoutes(keys),
+			Sessions:  httpserver.SessionRoutes(keys, keys),
 			Publish:   own,
 		}),
 	})

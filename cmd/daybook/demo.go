@@ -49,6 +49,9 @@ func (a *app) startDemo(ctx context.Context, n *node, keys *auth.Store, url stri
 const demoText = `
 Daybook is at %[1]s
 
+Open in a browser
+  %[1]s/#key=%[2]s
+Or on the command line
   export DAYBOOK_API_KEY=%[2]s   # an admin of the tenant demo; kept in %[3]s
 
 Search

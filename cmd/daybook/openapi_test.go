@@ -119,6 +119,13 @@ func TestServe_AsDescribed(t *testing.T) {
 	call("POST /api/v1/keys", "", `{"scopes":["root"]}`, http.StatusBadRequest)
 	call("GET /api/v1/keys", "", "", http.StatusOK)
 	call("DELETE /api/v1/keys/{id}", "", "", http.StatusNoContent)
+	call("GET /api/v1/session", "", "", http.StatusOK)
+	call("GET /api/v1/session", "", "", http.StatusUnauthorized, "Authorization", "Bearer nobody")
+	call("POST /api/v1/session", "", `{"key":"bootstrap-secret","tenantId":"acme"}`, http.StatusCreated)
+	call("POST /api/v1/session", "", `{"key":"nobody","tenantId":null}`, http.StatusUnauthorized)
+	call("POST /api/v1/session", "", `{}`, http.StatusBadRequest)
+	call("POST /api/v1/session", "", `{"key":"bootstrap-secret"}`, http.StatusForbidden, "Sec-Fetch-Site", "cross-site")
+	call("DELETE /api/v1/session", "", "", http.StatusNoContent)
 	call("GET /openapi.json", "", "", http.StatusOK)
 	call("GET /docs", "", "", http.StatusOK)
 

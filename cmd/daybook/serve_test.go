@@ -136,7 +136,9 @@ func (s *server) watch(t *testing.T, key, parameters string, headers ...string) 
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/v1/events/stream"+parameters, nil)
 	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+key)
+	if key != "" {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
 	request.Header.Set("Accept", "text/event-stream")
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
@@ -293,6 +295,7 @@ func TestServe_Demo(t *testing.T) {
 	keyLine := regexp.MustCompile(`DAYBOOK_API_KEY=(dbk_\S+)`)
 	require.Eventually(t, func() bool { return keyLine.MatchString(s.stdout.String()) }, 10*time.Second, 10*time.Millisecond)
 	key := keyLine.FindStringSubmatch(s.stdout.String())[1]
+	require.Contains(t, s.stdout.String(), "  "+s.url+"/#key="+key+"\n")
 	next(t, s.watch(t, key, ""), `"tenantId":"demo"`)
 	if code, log := s.stop(); code != exitOK {
 		t.Fatalf("stopped with %d:\n%s", code, log)

@@ -26,8 +26,8 @@ const TypePath = "/problems/"
 
 var titles = map[Kind]struct{ title, advice string }{
 	KindInvalid:          {"The request is not valid", "The errors name each fault by field. Mend them; the same request will always fail."},
-	KindUnauthenticated:  {"No valid key", "Send Authorization: Bearer KEY with a key that is neither revoked nor expired."},
-	KindForbidden:        {"The key does not allow this", "The detail names the scope or tenant that the key lacks. Use another key."},
+	KindUnauthenticated:  {"No valid key", "Send Authorization: Bearer KEY with a key that is neither revoked nor expired. In a browser, sign in with one."},
+	KindForbidden:        {"This is not allowed", "The detail names the scope or tenant that the key lacks: use another key. Or the call came with a browser's session from the page of another site."},
 	KindNotFound:         {"There is no such thing", "It never was there, it is older than the retention, or it belongs to another tenant."},
 	KindMethodNotAllowed: {"The path has no such method", "The Allow header lists the methods that the path has."},
 	KindConflict:         {"The state does not allow this", "Read the current state, then decide again."},

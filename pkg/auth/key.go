@@ -21,13 +21,14 @@ type Key struct {
 	ExpiresAt *time.Time // nil: never
 	RevokedAt *time.Time // nil: not revoked
 
-	hash    [sha256.Size]byte
-	version uint64
+	sessionOf string // the id of the key that a session is of; empty: this is a key itself
+	hash      [sha256.Size]byte
+	version   uint64
 }
 
 // principal returns whom the key stands for.
 func (k *Key) principal() Principal {
-	return Principal{KeyID: k.ID, Name: k.Name, Tenant: k.Tenant, Scopes: slices.Clone(k.Scopes)}
+	return Principal{KeyID: k.ID, Name: k.Name, Tenant: k.Tenant, Scopes: slices.Clone(k.Scopes), ExpiresAt: k.ExpiresAt}
 }
 
 // state returns nil where the key may be used at the time.
@@ -53,18 +54,19 @@ const (
 var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 // newSecret returns the id and the text of a new key, dbk_<id>_<secret>, in
-// letters and digits that a double click selects as one word.
-func newSecret() (id, text string) {
+// letters and digits that a double click selects as one word; or of a session,
+// by its own prefix.
+func newSecret(prefix string) (id, text string) {
 	random := make([]byte, idBytes+secretBytes)
 	_, _ = rand.Read(random) // Never fails: see crypto/rand.
 	id = base32Lower.EncodeToString(random[:idBytes])
-	return id, keyPrefix + id + "_" + base32Lower.EncodeToString(random[idBytes:])
+	return id, prefix + id + "_" + base32Lower.EncodeToString(random[idBytes:])
 }
 
-// idOf returns the id within a key's text, and false where the text is no key
-// that Daybook made.
-func idOf(text string) (string, bool) {
-	rest, ok := strings.CutPrefix(text, keyPrefix)
+// idOf returns the id within the text of a key or a session, and false where
+// the text is none with the prefix that Daybook made.
+func idOf(prefix, text string) (string, bool) {
+	rest, ok := strings.CutPrefix(text, prefix)
 	if !ok {
 		return "", false
 	}

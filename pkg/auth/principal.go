@@ -1,10 +1,13 @@
 // Package auth decides who asks and what they may: API keys are random, kept
-// as hashes only, bound to one tenant (or all) with scopes.
+// as hashes only, bound to one tenant (or all) with scopes. A browser signs in
+// with a key and is given a session of it, which may do no more and lasts no
+// longer than the key.
 package auth
 
 import (
 	"context"
 	"slices"
+	"time"
 
 	"daybook/pkg/tenant"
 )
@@ -26,10 +29,21 @@ var Scopes = []Scope{ScopeEventsRead, ScopeEventsWrite, ScopePresetsWrite, Scope
 
 // Principal is the verified caller of a request.
 type Principal struct {
-	KeyID  string
-	Name   string
-	Tenant tenant.ID // tenant.All for a key of every tenant
-	Scopes []Scope
+	KeyID     string // also where the caller shows a session of the key
+	Name      string
+	Tenant    tenant.ID // tenant.All for a key of every tenant
+	Scopes    []Scope
+	ExpiresAt *time.Time // of the session, or else of the key; nil: never
+	Session   string     // the id of the session; empty: the caller shows the key itself
+}
+
+// Credential returns the id of what the caller shows, which Store.Valid knows:
+// the session or else the key.
+func (p Principal) Credential() string {
+	if p.Session != "" {
+		return p.Session
+	}
+	return p.KeyID
 }
 
 // May reports whether the principal has the scope.

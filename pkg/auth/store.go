@@ -40,15 +40,14 @@ const (
 	missBurst    = 10
 )
 
-// Store keeps the keys: in ClickHouse, with a copy in memory that is read
-// again every two seconds. While ClickHouse is away the known keys go on
-// working, until they expire.
+// Store keeps the keys and their sessions: in ClickHouse, with a copy in memory
+// that is read again every two seconds. While ClickHouse is away those known go
+// on working, until they expire.
 type Store struct {
 	table     table
 	log       *zap.Logger
 	now       func() time.Time
-	bootstrap [sha256.Size]byte
-	hasBoot   bool
+	bootstrap *Key // nil: there is none
 
 	keys atomic.Pointer[map[string]*Key] // nil until they were read once; never changed in place
 
@@ -63,7 +62,9 @@ type Store struct {
 func NewStore(c Config, db DB, log *zap.Logger) *Store {
 	s := &Store{table: table{db}, log: log, now: time.Now, misses: rate.NewLimiter(rate.Every(missInterval), missBurst)}
 	if c.BootstrapKey != "" {
-		s.bootstrap, s.hasBoot = sha256.Sum256([]byte(c.BootstrapKey)), true
+		s.bootstrap = &Key{
+			ID: BootstrapID, Name: BootstrapID, Tenant: tenant.All, Scopes: []Scope{ScopeAdmin}, hash: sha256.Sum256([]byte(c.BootstrapKey)),
+		}
 	}
 	return s
 }
@@ -95,7 +96,7 @@ func (s *Store) refreshLocked(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	s.lastRead = s.now()
-	keys, err := s.table.readAll(ctx)
+	keys, err := s.table.readAll(ctx, s.lastRead)
 	if err != nil {
 		if !s.failing && !errors.Is(err, context.Canceled) {
 			s.failing = true
@@ -124,23 +125,14 @@ func (s *Store) Ready(context.Context) error {
 // a secret is right.
 func (s *Store) Verify(ctx context.Context, text string) (Principal, error) {
 	hash := sha256.Sum256([]byte(text))
-	if s.hasBoot && subtle.ConstantTimeCompare(hash[:], s.bootstrap[:]) == 1 {
-		return bootstrapPrincipal(), nil
+	if s.bootstrap != nil && subtle.ConstantTimeCompare(hash[:], s.bootstrap.hash[:]) == 1 {
+		return s.bootstrap.principal(), nil
 	}
-	id, ok := idOf(text)
-	if !ok {
-		return Principal{}, ErrUnknown
+	key, err := s.find(ctx, keyPrefix, text)
+	if err != nil {
+		return Principal{}, err
 	}
-	key, known := s.key(id)
-	if !known {
-		if err := s.refreshOnMiss(ctx); err != nil {
-			return Principal{}, err
-		}
-		if key, known = s.key(id); !known {
-			return Principal{}, ErrUnknown
-		}
-	}
-	if subtle.ConstantTimeCompare(hash[:], key.hash[:]) != 1 {
+	if key.sessionOf != "" || subtle.ConstantTimeCompare(hash[:], key.hash[:]) != 1 {
 		return Principal{}, ErrUnknown
 	}
 	if err := key.state(s.now()); err != nil {
@@ -149,14 +141,40 @@ func (s *Store) Verify(ctx context.Context, text string) (Principal, error) {
 	return key.principal(), nil
 }
 
-// Valid reports whether the key with the id may still be used: what a
-// long-lived stream asks now and then.
-func (s *Store) Valid(id string) bool {
-	if id == BootstrapID {
-		return s.hasBoot
+// find returns the key or the session that the text, which begins with the
+// prefix, names. Whether the text has its secret is not looked at.
+func (s *Store) find(ctx context.Context, prefix, text string) (*Key, error) {
+	id, ok := idOf(prefix, text)
+	if !ok {
+		return nil, ErrUnknown
 	}
 	key, known := s.key(id)
-	return known && key.state(s.now()) == nil
+	if !known {
+		if err := s.refreshOnMiss(ctx); err != nil {
+			return nil, err
+		}
+		if key, known = s.key(id); !known {
+			return nil, ErrUnknown
+		}
+	}
+	return key, nil
+}
+
+// Valid reports whether the key or the session with the id may still be used:
+// what a long-lived stream asks now and then.
+func (s *Store) Valid(id string) bool {
+	if id == BootstrapID {
+		return s.bootstrap != nil
+	}
+	key, known := s.key(id)
+	if !known || key.state(s.now()) != nil {
+		return false
+	}
+	if key.sessionOf == "" {
+		return true
+	}
+	_, err := s.keyOf(key.sessionOf)
+	return err == nil
 }
 
 func (s *Store) key(id string) (*Key, bool) {
@@ -182,16 +200,12 @@ func (s *Store) refreshOnMiss(ctx context.Context) error {
 	return s.Ready(ctx)
 }
 
-func bootstrapPrincipal() Principal {
-	return Principal{KeyID: BootstrapID, Name: BootstrapID, Tenant: tenant.All, Scopes: []Scope{ScopeAdmin}}
-}
-
 // Create makes a key. The text is returned this once and never stored.
 func (s *Store) Create(ctx context.Context, n NewKey) (Key, string, error) {
 	if fault := n.Validate(s.now()); fault != nil {
 		return Key{}, "", fault
 	}
-	id, text := newSecret()
+	id, text := newSecret(keyPrefix)
 	now := s.now().UTC().Truncate(time.Millisecond)
 	key := Key{
 		ID: id, Name: n.Name, Tenant: n.Tenant, Scopes: n.Scopes, CreatedAt: now, ExpiresAt: n.ExpiresAt,
@@ -204,14 +218,14 @@ func (s *Store) Create(ctx context.Context, n NewKey) (Key, string, error) {
 }
 
 // List returns the keys of a tenant, or of all with tenant.All, newest first.
-// Revoked ones are among them.
+// Revoked ones are among them, sessions are not.
 func (s *Store) List(ctx context.Context, of tenant.ID) ([]Key, error) {
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
 	var list []Key
 	for _, key := range *s.keys.Load() {
-		if of == tenant.All || key.Tenant == of {
+		if key.sessionOf == "" && (of == tenant.All || key.Tenant == of) {
 			list = append(list, *key)
 		}
 	}
@@ -235,20 +249,25 @@ func (s *Store) Revoke(ctx context.Context, of tenant.ID, id string) error {
 		return err
 	}
 	known, ok := s.key(id)
-	if !ok || of != tenant.All && known.Tenant != of {
+	if !ok || known.sessionOf != "" || of != tenant.All && known.Tenant != of {
 		return ErrNotFound
 	}
 	if known.RevokedAt != nil {
 		return nil
 	}
+	if err := s.end(ctx, known); err != nil {
+		return fmt.Errorf("revoke key %s: %w", id, err)
+	}
+	return nil
+}
+
+// end stores that a key or a session is revoked.
+func (s *Store) end(ctx context.Context, known *Key) error {
 	key := *known
 	now := s.now().UTC().Truncate(time.Millisecond)
 	key.RevokedAt = &now
 	key.version = max(key.version+1, uint64(now.UnixNano()))
-	if err := s.write(ctx, key); err != nil {
-		return fmt.Errorf("revoke key %s: %w", id, err)
-	}
-	return nil
+	return s.write(ctx, key)
 }
 
 // write stores a state of a key, and then in memory too, so that it holds on

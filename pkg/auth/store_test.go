@@ -95,7 +95,7 @@ func TestStore_Lifecycle(t *testing.T) {
 		t.Errorf("the key's text is %d bytes and begins %.24s", len(text), text)
 	}
 
-	want := auth.Principal{KeyID: key.ID, Name: key.Name, Tenant: "acme", Scopes: key.Scopes}
+	want := auth.Principal{KeyID: key.ID, Name: key.Name, Tenant: "acme", Scopes: key.Scopes, ExpiresAt: &far}
 	if diff := cmp.Diff(want, verify(t, s, text, nil)); diff != "" {
 		t.Error(diff)
 	}

@@ -16,22 +16,24 @@ type DB interface {
 	Exec(ctx context.Context, query string, args ...any) error
 }
 
-// table is api_keys: one row for each state of a key, the highest version of
-// which counts.
+// table is api_keys: one row for each state of a key or a session, the highest
+// version of which counts.
 type table struct{ db DB }
 
 const (
-	readKeys = `SELECT id, tenant_id, name, scopes, hash, created_at, expires_at, revoked_at, version FROM api_keys FINAL`
+	// Sessions that have expired are of no use to anybody; keys are listed.
+	readKeys = `SELECT id, session_of, tenant_id, name, scopes, hash, created_at, expires_at, revoked_at, version FROM api_keys FINAL
+WHERE session_of = '' OR expires_at > fromUnixTimestamp64Milli(toInt64(?))`
 
 	// A SELECT rather than VALUES: it moves no block from the client, which
 	// the embedded ClickHouse would not survive being cut off in.
-	writeKey = `INSERT INTO api_keys (id, tenant_id, name, scopes, hash, created_at, expires_at, revoked_at, version)
-SELECT ?, ?, ?, ?, toFixedString(unhex(?), 32), fromUnixTimestamp64Milli(toInt64(?)),
+	writeKey = `INSERT INTO api_keys (id, session_of, tenant_id, name, scopes, hash, created_at, expires_at, revoked_at, version)
+SELECT ?, ?, ?, ?, ?, toFixedString(unhex(?), 32), fromUnixTimestamp64Milli(toInt64(?)),
        if(? = 0, NULL, fromUnixTimestamp64Milli(toInt64(?))), if(? = 0, NULL, fromUnixTimestamp64Milli(toInt64(?))), toUInt64(?)`
 )
 
-func (t table) readAll(ctx context.Context) (map[string]*Key, error) {
-	rows, err := t.db.Query(ctx, readKeys)
+func (t table) readAll(ctx context.Context, now time.Time) (map[string]*Key, error) {
+	rows, err := t.db.Query(ctx, readKeys, now.UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("read the keys: %w", err)
 	}
@@ -44,7 +46,7 @@ func (t table) readAll(ctx context.Context) (map[string]*Key, error) {
 			scopes []string
 			hash   string
 		)
-		if err := rows.Scan(&key.ID, &owner, &key.Name, &scopes, &hash, &key.CreatedAt, &key.ExpiresAt, &key.RevokedAt, &key.version); err != nil {
+		if err := rows.Scan(&key.ID, &key.sessionOf, &owner, &key.Name, &scopes, &hash, &key.CreatedAt, &key.ExpiresAt, &key.RevokedAt, &key.version); err != nil {
 			return nil, fmt.Errorf("read a key: %w", err)
 		}
 		if len(hash) != len(key.hash) {
@@ -73,7 +75,7 @@ func (t table) write(ctx context.Context, key Key) error {
 	// Not cancelled with the request: whether a key was made or revoked must
 	// not depend on the caller's patience.
 	return t.db.Exec(context.WithoutCancel(ctx), writeKey,
-		key.ID, string(key.Tenant), key.Name, scopes, fmt.Sprintf("%X", key.hash[:]), key.CreatedAt.UnixMilli(),
+		key.ID, key.sessionOf, string(key.Tenant), key.Name, scopes, fmt.Sprintf("%X", key.hash[:]), key.CreatedAt.UnixMilli(),
 		expires, expires, revoked, revoked, key.version)
 }
 

@@ -15,22 +15,21 @@ import (
 // allows.
 const TenantHeader = "X-Tenant-Id"
 
-// authenticate lets a call through whose key is good, has the route's scope,
-// and may act for the tenant that the call names.
-func authenticate(keys Verifier, r Route) echo.MiddlewareFunc {
+// callers tells who makes a call: by the key that it carries or, in a browser,
+// by the session in its cookie.
+type callers struct {
+	keys     Verifier
+	sessions SessionVerifier // nil: cookies are not looked at
+}
+
+// authenticate lets a call through whose key or session is good, has the
+// route's scope, and may act for the tenant that the call names.
+func (by callers) authenticate(r Route) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			// What is answered to one key is nobody else's.
-			c.Response().Header().Set("Cache-Control", "no-store")
-			c.Response().Header().Add("Vary", "Authorization, "+TenantHeader)
-			text, err := bearer(c)
+			principal, err := by.identify(c)
 			if err != nil {
 				return err
-			}
-			ctx := c.Request().Context()
-			principal, err := keys.Verify(ctx, text)
-			if err != nil {
-				return refusal(err)
 			}
 			if !principal.May(r.Scope) {
 				return apierror.New(apierror.KindForbidden, "the key lacks the scope %s", r.Scope)
@@ -39,27 +38,48 @@ func authenticate(keys Verifier, r Route) echo.MiddlewareFunc {
 			if err != nil {
 				return err
 			}
-			ctx = auth.NewContext(ctx, principal)
 			if selected != tenant.All {
-				ctx = tenant.NewContext(ctx, selected)
+				c.SetRequest(c.Request().WithContext(tenant.NewContext(c.Request().Context(), selected)))
 			}
-			c.SetRequest(c.Request().WithContext(ctx))
 			return next(c)
 		}
 	}
 }
 
-// bearer returns the key that the call carries.
-func bearer(c echo.Context) (string, error) {
+// identify returns the verified caller, and puts it into the request's
+// context. A cookie counts only where there is no Authorization header.
+func (by callers) identify(c echo.Context) (auth.Principal, error) {
+	// What is answered to one caller is nobody else's.
+	c.Response().Header().Set("Cache-Control", "no-store")
+	c.Response().Header().Add("Vary", "Authorization, Cookie, "+TenantHeader)
+	var principal auth.Principal
+	text, found, err := bearer(c)
+	switch {
+	case found && err == nil:
+		if principal, err = by.keys.Verify(c.Request().Context(), text); err != nil {
+			err = refusal(err)
+		}
+	case !found:
+		principal, err = by.session(c.Request())
+	}
+	if err != nil {
+		return auth.Principal{}, err
+	}
+	c.SetRequest(c.Request().WithContext(auth.NewContext(c.Request().Context(), principal)))
+	return principal, nil
+}
+
+// bearer returns the key that the call carries, and whether it tries to.
+func bearer(c echo.Context) (key string, found bool, err error) {
 	values := c.Request().Header.Values(echo.HeaderAuthorization)
 	if len(values) == 0 {
-		return "", apierror.New(apierror.KindUnauthenticated, "the call has no key: send Authorization: Bearer KEY")
+		return "", false, nil
 	}
 	scheme, key, ok := strings.Cut(values[0], " ")
 	if len(values) > 1 || !ok || !strings.EqualFold(scheme, "Bearer") {
-		return "", apierror.New(apierror.KindUnauthenticated, "the Authorization header must be: Bearer KEY")
+		return "", true, apierror.New(apierror.KindUnauthenticated, "the Authorization header must be: Bearer KEY")
 	}
-	return strings.TrimSpace(key), nil
+	return strings.TrimSpace(key), true, nil
 }
 
 func refusal(err error) error {

@@ -18,8 +18,8 @@ import (
 	"daybook/schema"
 )
 
-// startKeys serves the keys of a real store, with a bootstrap key.
-func startKeys(t *testing.T) string {
+// openKeys returns a real store, with a bootstrap key.
+func openKeys(t *testing.T) *auth.Store {
 	t.Helper()
 	config := clickhousetest.Start(t)
 	require.NoError(t, schema.Up(t.Context(), config, 365))
@@ -28,6 +28,13 @@ func startKeys(t *testing.T) string {
 	t.Cleanup(func() { _ = conn.Close() })
 	store := auth.NewStore(auth.Config{BootstrapKey: "bootstrap-secret"}, conn, zaptest.NewLogger(t))
 	require.NoError(t, store.Refresh(context.WithoutCancel(t.Context())))
+	return store
+}
+
+// startKeys serves the keys of a real store.
+func startKeys(t *testing.T) string {
+	t.Helper()
+	store := openKeys(t)
 	return serve(t, Config{Addr: "127.0.0.1:0"}, Deps{
 		Log: zaptest.NewLogger(t), Registry: prometheus.NewRegistry(), Keys: store, Ready: NewReadiness(), Routes: KeyRoutes(store),
 	})

@@ -31,11 +31,17 @@ type Verifier interface {
 	Verify(ctx context.Context, key string) (auth.Principal, error)
 }
 
+// SessionVerifier tells whom a browser's session stands for.
+type SessionVerifier interface {
+	VerifySession(ctx context.Context, session string) (auth.Principal, error)
+}
+
 // Deps is what the server works with.
 type Deps struct {
 	Log      *zap.Logger
 	Registry prometheus.Registerer
 	Keys     Verifier
+	Sessions SessionVerifier // nil: cookies are not looked at
 	Ready    *Readiness
 	Routes   []Route
 	// OnShutdown is called when no new call is accepted any more: what ends
@@ -91,13 +97,14 @@ func newEcho(d Deps) (*echo.Echo, error) {
 		return nil, err
 	}
 	e.Use(requestID, timeBodies, observed, recoverPanics, secureHeaders)
+	by := callers{keys: d.Keys, sessions: d.Sessions}
 	for _, r := range append(ownRoutes(d.Ready), d.Routes...) {
 		if r.Public == (r.Scope != "") {
 			return nil, fmt.Errorf("route %s %s: must either be public or name a scope", r.Method, r.Path)
 		}
 		middleware := []echo.MiddlewareFunc{timeWrites(r)}
 		if !r.Public {
-			middleware = append(middleware, authenticate(d.Keys, r))
+			middleware = append(middleware, by.authenticate(r))
 		}
 		e.Add(r.Method, r.Path, r.Handler, append(middleware, limitBody(r))...)
 	}

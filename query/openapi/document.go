@@ -36,6 +36,7 @@ func Load() (*Document, error) {
 	}
 	d := &Document{root: tree.(object)}
 	d.describeFilter()
+	d.describeSessions()
 	if d.json, err = json.MarshalIndent(d.root, "", "  "); err != nil {
 		return nil, fmt.Errorf("openapi.yaml: %w", err)
 	}
@@ -87,11 +88,31 @@ func (d *Document) describeFilter() {
 	}
 }
 
+// describeSessions says of each call that takes a key that it takes a browser's
+// session as well, with the same scopes.
+func (d *Document) describeSessions() {
+	either := func(o object) object {
+		list := o.list("security")
+		if len(list) == 0 {
+			return o
+		}
+		key := list[0].(object)
+		return o.with("security", []any{key, object{{"session", key.get("key")}}})
+	}
+	d.root = either(d.root)
+	for _, path := range d.root.at("paths") {
+		operations := path.value.(object)
+		for i, operation := range operations {
+			operations[i].value = either(operation.value.(object))
+		}
+	}
+}
+
 // Operation is one call, as far as a server needs to agree with it.
 type Operation struct {
 	Method string
 	Path   string // with {name} for what varies
-	Scope  string // that it needs; empty: none, the call is public
+	Scope  string // that it needs; empty: none, the call is public or sees for itself who calls
 }
 
 // Operations returns the calls in the order of the document.

@@ -59,10 +59,10 @@ type (
 		Calls             []callView
 	}
 	callView struct {
-		ID, Method, Path, Summary, Description, Scope string
-		Parameters                                    []parameterView
-		Body                                          []contentView
-		Answers                                       []answerView
+		ID, Method, Path, Summary, Description, Access string
+		Parameters                                     []parameterView
+		Body                                           []contentView
+		Answers                                        []answerView
 	}
 	parameterView struct {
 		Name, In, Type, Description, Example string
@@ -118,10 +118,11 @@ func (d *Document) page() ([]byte, error) {
 }
 
 func (d *Document) call(method, path string, o object) callView {
-	c := callView{ID: o.text("operationId"), Method: method, Path: path, Summary: o.text("summary"), Description: o.text("description")}
-	for _, requirement := range o.list("security") {
-		for _, scope := range requirement.(object).list("key") {
-			c.Scope, _ = scope.(string)
+	c := callView{ID: o.text("operationId"), Method: method, Path: path, Summary: o.text("summary"), Description: o.text("description"), Access: "public"}
+	if requirements := o.list("security"); len(requirements) > 0 {
+		c.Access = "any key"
+		for _, scope := range requirements[0].(object).list("key") {
+			c.Access = "scope " + asText(scope)
 		}
 	}
 	for _, p := range o.list("parameters") {

@@ -68,7 +68,7 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	s := &session{
 		hub: h, w: w, rc: rc, http2: r.ProtoMajor > 1,
-		wire: req.key.wire, tenant: id, keyID: principal.KeyID, key: req.key, matcher: req.match,
+		wire: req.key.wire, tenant: id, credential: principal.Credential(), key: req.key, matcher: req.match,
 	}
 	ctx := r.Context()
 	f, err := h.await(ctx)
@@ -203,7 +203,9 @@ func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, wire wire, setting 
 		Kind: apierror.KindTooMany, RetryAfter: 10 * time.Second,
 		Detail: "there are " + strconv.Itoa(limit) + " open streams already; close one, or raise " + setting,
 	}
-	if r.Header.Get("Sec-Fetch-Mode") == "" || r.Header.Get("Authorization") != "" || wire != wireSSE {
+	principal, _ := auth.FromContext(r.Context())
+	native := principal.Session != "" || r.Header.Get("Sec-Fetch-Mode") != "" // The latter is sent over TLS and loopback alone.
+	if !native || r.Header.Get("Authorization") != "" || wire != wireSSE {
 		return problem
 	}
 	h.metrics.connects.WithLabelValues(string(problem.Kind)).Inc()

@@ -23,9 +23,10 @@ type Deps struct {
 	ParseFilter func(ctx context.Context, values url.Values, now time.Time) (filter Matcher, canonical string, err error)
 	// ParseTime reads since=, in date math relative to now. Nil: RFC 3339 only.
 	ParseTime func(text string, now time.Time) (time.Time, error)
-	// StillValid reports whether a key may go on reading. It is asked every few
-	// seconds for each stream, so it must be cheap. Nil: keys are never revoked.
-	StillValid func(keyID string) bool
+	// StillValid reports whether a key, or a browser's session, may go on reading, by
+	// auth.Principal.Credential. It is asked every few seconds for each stream, so
+	// it must be cheap. Nil: they never end.
+	StillValid func(credential string) bool
 	Registerer prometheus.Registerer
 	Log        *zap.Logger
 	Now        func() time.Time // nil: time.Now

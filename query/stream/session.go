@@ -44,9 +44,10 @@ type session struct {
 	wire    wire
 	own     bool // Daybook's own: no client, so neither counted nor revoked
 	tenant  tenant.ID
-	keyID   string
 	key     groupKey
 	matcher Matcher
+
+	credential string // the id of the key, or of the browser's session, that must stay valid
 
 	// at is the cursor up to which everything was delivered or does not match;
 	// it may point into a shared place and must not be changed.
@@ -204,10 +205,11 @@ func (s *session) drain() {
 	s.closing = time.After(rand.N(spread + 1)) //nolint:gosec // Jitter needs no secrecy.
 }
 
-// check ends streams whose key was revoked and those that are too old.
+// check ends streams whose key was revoked, or whose browser has signed out, and
+// those that are too old.
 func (s *session) check() error {
 	s.count()
-	if valid := s.hub.deps.StillValid; valid != nil && !s.own && !valid(s.keyID) {
+	if valid := s.hub.deps.StillValid; valid != nil && !s.own && !valid(s.credential) {
 		return endError{"revoked"}
 	}
 	if s.hub.deps.Now().After(s.expires) {
