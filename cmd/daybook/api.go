@@ -16,6 +16,7 @@ import (
 	"daybook/query/search"
 	"daybook/query/statement"
 	"daybook/query/stream"
+	"daybook/query/ui"
 )
 
 // maxIntakeBody bounds one request that publishes events: some ten thousand
@@ -48,9 +49,14 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 		endStreams()
 	}
 	own := publishOwn(publisher, n.decoder, time.Now)
+	page, err := ui.Routes()
+	if err != nil {
+		endStreams()
+		return nil, nil, err
+	}
 	server, err := httpserver.New(n.config.HTTP, httpserver.Deps{
 		Log: n.log.Named("http"), Registry: n.registry, Keys: keys, Sessions: keys, Ready: n.ready, OnShutdown: drain,
-		Routes: query.Routes(query.Deps{
+		Routes: slices.Concat(page, query.Routes(query.Deps{
 			Conn: n.conn, Limits: n.config.Query, RetentionDays: n.config.Retention.Days, Now: time.Now,
 			Stored:    stored,
 			Intake:    ingest.NewIntake(publisher, n.decoder, time.Now).Post,
@@ -59,7 +65,7 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 			Keys:      httpserver.KeyRoutes(keys),
 			Sessions:  httpserver.SessionRoutes(keys, keys),
 			Publish:   own,
-		}),
+		})),
 	})
 	if err != nil {
 		endStreams()
