@@ -35,11 +35,33 @@ export interface Meta {
   partial: boolean;
 }
 
-/** What matched in an event: see /docs, GET /events with highlight. */
+/** A piece of one key or value of a payload: of the decoded text, in code points. */
+export interface HighlightPart {
+  pointer: string; // RFC 6901: to the value, or to the member whose key it is
+  of: "key" | "value";
+  start: number;
+  end: number;
+}
+
+/** A place where an event satisfies the filter, in code points of the field's text; of payload: of its JSON as it was sent. */
+export interface Highlight {
+  field: string;
+  start: number;
+  end: number;
+  parts?: HighlightPart[];
+}
+
+export interface Count {
+  value: number;
+  relation: "eq" | "gte"; // gte: at least so many
+  source: "raw" | "rollup";
+}
+
 export interface SearchPage {
   events: Event[];
+  highlights?: Highlight[][];
   nextCursor: string | null;
-  meta: Meta & { indexes: string[]; count?: { value: number; exact: boolean } };
+  meta: Meta & { indexes: string[]; count?: Count };
 }
 
 export interface Histogram {
@@ -122,4 +144,44 @@ export interface Session {
   tenantId: string;
   scopes: Scope[];
   expiresAt: string | null;
+}
+
+/** A number for each metric; null where there is none. */
+export type Values = (number | null)[];
+
+/** What POST /events/aggregate takes. bucket null is one point for the whole range. */
+export interface Aggregation {
+  filter: FilterObject;
+  from?: string;
+  to?: string;
+  timezone?: string;
+  bucket: string | null;
+  groupBy: string[];
+  metrics: { op: string; field?: string }[];
+  top?: { k: number; by: number; other: boolean };
+  fill: "zero" | "null" | "none";
+  compare?: "previous";
+}
+
+export interface Point {
+  start: string;
+  values: Values;
+}
+
+/** A group over time. What is not among the top groups has no values of fields, and `other`. */
+export interface Series {
+  group: Record<string, string | null>;
+  other?: boolean;
+  points: Point[];
+  totals: Values;
+  previous?: Point[];
+  previousTotals?: Values;
+}
+
+export interface Aggregate {
+  series: Series[];
+  totals: Values;
+  previousTotals?: Values;
+  /** from and to are the range that was computed; the period before reaches from previousFrom to from. */
+  meta: Meta & { exact: boolean; bucket: string | null; from: string; to: string; previousFrom?: string };
 }

@@ -1,50 +1,68 @@
-import { type FormEvent, useEffect, useState } from "react";
-import { Problem } from "../api/client.ts";
+import { type FormEvent, useEffect, useId, useState } from "react";
+import { PresetMenu } from "../presets/menu.tsx";
 import { useFilter } from "../state/filter.ts";
-import { useShortcut } from "../ui/shortcuts.tsx";
+import { Chips } from "./chips.tsx";
+import { FaultText, faultOf } from "./fault.tsx";
+import { Help } from "./help.tsx";
+import { QueryInput } from "./input.tsx";
 import { TimePicker } from "./time.tsx";
 import "./filterbar.css";
 
-/** FilterBar reads and writes the filter in the address. error is what the last call with this filter threw. */
+/**
+ * FilterBar reads and writes the filter in the address: the input of q with completion and help, presets, the time, and
+ * what holds now as chips. error is what the last call with this filter threw; busy says that one is on its way.
+ * onAgain is called where somebody searches for what the address has already.
+ */
 export function FilterBar({
   error,
   busy = false,
   withTime = true,
+  onAgain,
 }: {
   error?: unknown;
   busy?: boolean;
   withTime?: boolean;
+  onAgain?: () => void;
 }) {
   const [filter, change] = useFilter();
   const [text, setText] = useState(filter.q);
   useEffect(() => setText(filter.q), [filter.q]);
-  const fault = error instanceof Problem ? error.of("q") : undefined;
-  useShortcut("/", "go to the search bar", () => document.getElementById("filterbar-q")?.focus());
+  const place = useId();
+  // What was edited since is no longer what was at fault.
+  const fault = text.trim() === filter.q.trim() ? faultOf(error, filter.q) : null;
+
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    change({ q: text.trim() });
+    const q = text.trim();
+    setText(q);
+    if (q === filter.q) onAgain?.();
+    else change({ q });
   };
+
   return (
-    <form className="filterbar" onSubmit={submit} aria-busy={busy}>
-      <input
-        id="filterbar-q"
-        className="input filterbar-q mono"
-        aria-label="Search"
-        aria-invalid={fault !== undefined}
-        placeholder="Search events"
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
-      />
-      {withTime && <TimePicker />}
-      <button type="submit" className="button primary">
-        Search
-      </button>
-      {fault && (
-        <p role="alert" className="filterbar-fault">
-          {fault.message}
-        </p>
-      )}
-    </form>
+    <div className="filterbar">
+      <search className="filterbar-search">
+        <form className="filterbar-line" onSubmit={submit} aria-busy={busy}>
+          <QueryInput
+            text={text}
+            onText={setText}
+            filter={filter}
+            fault={fault}
+            describedBy={fault ? place : undefined}
+          />
+          <Help />
+          <button type="submit" className="button primary">
+            Search
+          </button>
+        </form>
+      </search>
+      <div className="filterbar-tools">
+        {withTime && <TimePicker />}
+        <PresetMenu />
+      </div>
+      {fault && <FaultText fault={fault} id={place} />}
+      <Chips />
+      <div className="filterbar-busy" hidden={!busy} />
+    </div>
   );
 }
