@@ -55,11 +55,11 @@ test("a filter is saved, shared, renamed, opened by its link, made the default, 
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await page.getByRole("rowheader", { name: "What burns" }).waitFor();
 
-  await page.getByRole("button", { name: "Start with “What burns”" }).click();
+  await page.getByRole("button", { name: "Default: start with “What burns”" }).click();
   await page.goto("/");
   await page.waitForURL((url) => url.searchParams.get("preset") === id);
   await page.goto("/presets");
-  await page.getByRole("button", { name: "Start with “What burns”", pressed: true }).click();
+  await page.getByRole("button", { name: "Default: start with “What burns”", pressed: true }).click();
   await page.goto("/");
   await page.getByRole("link", { name: "Search", exact: true }).waitFor();
   expect(new URL(page.url()).search).toBe("");

@@ -1,3 +1,6 @@
+/** The call by which a browser signs in, asks who it is, and signs out. */
+export const sessionPath = "/api/v1/session";
+
 /** One fault of a request: of which field, and at which byte of it. */
 export interface Fault {
   field: string;
@@ -80,7 +83,8 @@ export async function request(path: string, options: CallOptions = {}): Promise<
   }
   if (response.ok) return response;
   const problem = new Problem(response.status, await response.json().catch(() => ({})));
-  if (problem.status === 401) window.dispatchEvent(new Event("daybook:signed-out"));
+  // Whoever signs in with a wrong key is told there; anything else that is refused means that the session has ended.
+  if (problem.status === 401 && path !== sessionPath) window.dispatchEvent(new Event("daybook:signed-out"));
   throw problem;
 }
 

@@ -7,14 +7,12 @@ import { TenantChoice } from "../ui/tenantchoice.tsx";
 import { actFor, call, Problem } from "./client.ts";
 import type { Scope, Session } from "./types.ts";
 
-const path = "/api/v1/session";
-
 /** allTenants is the tenant of a key that may act for each. */
 export const allTenants = "*";
 
 /** signIn makes a session of a key: a cookie that scripts can't read. */
 export function signIn(key: string): Promise<Session> {
-  return call<Session>(path, { method: "POST", body: { key } });
+  return call<Session>(sessionPath, { method: "POST", body: { key } });
 }
 
 /**
@@ -49,7 +47,7 @@ export function SessionGate({ fragmentKey, children }: { fragmentKey: string | n
   const [key, setKey] = useState(fragmentKey);
   const session = useQuery({
     queryKey: ["session"],
-    queryFn: () => (key ? signIn(key).finally(() => setKey(null)) : call<Session>(path)),
+    queryFn: () => (key ? signIn(key).finally(() => setKey(null)) : call<Session>(sessionPath)),
     retry: (failures, error) => !(error instanceof Problem && error.status < 500) && failures < 3,
     staleTime: Number.POSITIVE_INFINITY,
   });
@@ -78,7 +76,7 @@ export function SessionGate({ fragmentKey, children }: { fragmentKey: string | n
   const tenant = who.tenantId === allTenants ? (params.get("tenant") ?? "") : who.tenantId;
   actFor(who.tenantId === allTenants ? tenant : "");
   const signOut = async () => {
-    await call(path, { method: "DELETE" });
+    await call(sessionPath, { method: "DELETE" });
     client.clear();
     window.location.assign("/");
   };

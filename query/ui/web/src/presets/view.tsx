@@ -120,7 +120,7 @@ function PresetRow({
         <button
           type="button"
           className="button quiet"
-          aria-label={`Copy a link to “${preset.name}”`}
+          aria-label={`Copy link to “${preset.name}”`}
           onClick={() => void copy(window.location.origin + openPreset("/", params, preset.id), "the link")}
         >
           Copy link
@@ -129,7 +129,7 @@ function PresetRow({
           type="button"
           className="button quiet"
           aria-pressed={standard}
-          aria-label={`Start with “${preset.name}”`}
+          aria-label={`Default: start with “${preset.name}”`}
           onClick={() => onStandard(standard ? "" : preset.id)}
         >
           Default
