@@ -4,7 +4,7 @@ import { useParams } from "../state/location.ts";
 import { SignIn } from "../ui/signin.tsx";
 import { Failed, Loading } from "../ui/state.tsx";
 import { TenantChoice } from "../ui/tenantchoice.tsx";
-import { actFor, call, Problem } from "./client.ts";
+import { actFor, call, Problem, sessionPath } from "./client.ts";
 import type { Scope, Session } from "./types.ts";
 
 /** allTenants is the tenant of a key that may act for each. */
