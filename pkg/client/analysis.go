@@ -162,6 +162,10 @@ type Aggregate struct {
 		Meta
 		Bucket *string `json:"bucket"`
 		Exact  bool    `json:"exact"`
+		// From and To are the range that was computed; the period before, where that was asked for, reaches from PreviousFrom to From.
+		From         time.Time  `json:"from"`
+		To           time.Time  `json:"to"`
+		PreviousFrom *time.Time `json:"previousFrom"`
 	} `json:"meta"`
 }
 

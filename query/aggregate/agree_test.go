@@ -56,6 +56,8 @@ type answer struct {
 		Partial   bool     `json:"partial"`
 		RowsRead  *uint64  `json:"rowsRead"`
 		ElapsedMs *float64 `json:"elapsedMs"`
+		From, To  time.Time
+		Previous  time.Time `json:"previousFrom"`
 	} `json:"meta"`
 }
 

@@ -40,6 +40,11 @@ func appendAnswer(out []byte, r *request, now, previous *result, source string, 
 	} else {
 		out = strconv.AppendQuote(out, r.bucket.name)
 	}
+	out = appendTime(append(out, `,"from":`...), now.grid.from)
+	out = appendTime(append(out, `,"to":`...), now.grid.to)
+	if previous != nil {
+		out = appendTime(append(out, `,"previousFrom":`...), previous.grid.from)
+	}
 	out = append(append(append(out, `,"source":"`...), source...), `","exact":true,"partial":false,"rowsRead":`...)
 	out = strconv.AppendUint(out, usage.RowsRead, 10)
 	out = append(out, `,"elapsedMs":`...)

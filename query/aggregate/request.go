@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"daybook/pkg/apierror"
@@ -156,24 +157,25 @@ func (in *body) readMetrics(r *request) *apierror.Error {
 	if len(in.Metrics) > maxMetrics {
 		return apierror.Invalid("metrics", "has %d entries, at most %d are allowed", len(in.Metrics), maxMetrics)
 	}
-	for _, m := range in.Metrics {
+	for i, m := range in.Metrics {
+		member := "metrics[" + strconv.Itoa(i) + "]"
 		op, ok := ops[m.Op]
 		if !ok {
-			return apierror.Invalid("metrics", "%q is not count, uniq, sum, avg, min, max, p50, p90, p95, p99 or rate", m.Op)
+			return apierror.Invalid(member, "%q is not count, uniq, sum, avg, min, max, p50, p90, p95, p99 or rate", m.Op)
 		}
 		read := metric{op: m.Op}
 		switch {
 		case !op.takesField && m.Field != "":
-			return apierror.Invalid("metrics", "%s takes no field", m.Op)
+			return apierror.Invalid(member, "%s takes no field", m.Op)
 		case !op.takesField:
 		case m.Field == "":
-			return apierror.Invalid("metrics", "%s needs a field", m.Op)
+			return apierror.Invalid(member, "%s needs a field", m.Op)
 		default:
 			if read.field, ok = parseDimension(m.Field); !ok {
-				return apierror.Invalid("metrics", "%q is not a field of an event, nor payload.PATH", m.Field)
+				return apierror.Invalid(member, "%q is not a field of an event, nor payload.PATH", m.Field)
 			}
 			if op.number && read.field.path == nil {
-				return apierror.Invalid("metrics", "%s needs a number, which %s is not: numbers are in payload.PATH", m.Op, m.Field)
+				return apierror.Invalid(member, "%s needs a number, which %s is not: numbers are in payload.PATH", m.Op, m.Field)
 			}
 		}
 		r.metrics = append(r.metrics, read)

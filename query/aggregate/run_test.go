@@ -62,11 +62,12 @@ func TestServeAggregate_Faults(t *testing.T) {
 		`{"groupBy":["payload."]}`:        "groupBy",
 		`{"groupBy":["source","source"]}`: "groupBy",
 		`{"groupBy":["eventType","severity","source","category","actorId"]}`:        "groupBy",
-		`{"metrics":[{"op":"median"}]}`:                                             "metrics",
-		`{"metrics":[{"op":"sum"}]}`:                                                "metrics",
-		`{"metrics":[{"op":"sum","field":"actorId"}]}`:                              "metrics",
-		`{"metrics":[{"op":"count","field":"actorId"}]}`:                            "metrics",
-		`{"metrics":[{"op":"uniq","field":"nosuch"}]}`:                              "metrics",
+		`{"metrics":[{"op":"median"}]}`:                                             "metrics[0]",
+		`{"metrics":[{"op":"sum"}]}`:                                                "metrics[0]",
+		`{"metrics":[{"op":"sum","field":"actorId"}]}`:                              "metrics[0]",
+		`{"metrics":[{"op":"count","field":"actorId"}]}`:                            "metrics[0]",
+		`{"metrics":[{"op":"uniq","field":"nosuch"}]}`:                              "metrics[0]",
+		`{"metrics":[{"op":"count"},{"op":"p95"}]}`:                                 "metrics[1]",
 		`{"metrics":[` + strings.Repeat(`{"op":"count"},`, 10) + `{"op":"count"}]}`: "metrics",
 		`{"top":{"k":5}}`:                             "top",
 		`{"groupBy":["source"],"top":{"k":0}}`:        "top",
@@ -111,6 +112,23 @@ func TestServeAggregate_EmptyTenant(t *testing.T) {
 	a, err = post(t, newService(t), `{"groupBy":["eventType"],"bucket":"1h","from":"now-3h"}`)
 	require.NoError(t, err)
 	require.Empty(t, a.Series)
+}
+
+// The buckets of an answer may reach over its range: so the answer says what that is.
+func TestServeAggregate_SaysItsRange(t *testing.T) {
+	s := newService(t, event.Event{TenantID: string(acme), EventID: "1", EventType: "a", CreatedAt: now.Add(-90 * time.Minute)})
+	for name, bucket := range map[string]string{"in buckets": `"1h"`, "in one": `null`} {
+		a, err := post(t, s, `{"from":"now-90m","to":"now","bucket":`+bucket+`,"compare":"previous"}`)
+		require.NoError(t, err, name)
+		require.Equal(t, now.Add(-90*time.Minute), a.Meta.From, name)
+		require.Equal(t, now, a.Meta.To, name)
+		require.Equal(t, now.Add(-180*time.Minute), a.Meta.Previous, name)
+	}
+	a, err := post(t, s, `{"bucket":null}`)
+	require.NoError(t, err)
+	require.Equal(t, now.Add(-90*time.Minute).Truncate(rollup15m), a.Meta.From)
+	require.Equal(t, now, a.Meta.To)
+	require.Zero(t, a.Meta.Previous)
 }
 
 func TestServeAggregate_TopOfNothing(t *testing.T) {
