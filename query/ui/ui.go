@@ -120,6 +120,8 @@ func (all files) serve(c echo.Context) error {
 		return apierror.New(apierror.KindNotFound, "the page has no such file; reload it if the program was replaced")
 	}
 	if strings.HasPrefix(name, "assets/") {
+		// A worker is under the policy that its own script came with.
+		c.Response().Header().Set("Content-Security-Policy", policy)
 		return f.send(c, "public, max-age=31536000, immutable")
 	}
 	return f.send(c, "no-cache")

@@ -81,8 +81,10 @@ func TestRoutes_Gzip(t *testing.T) {
 }
 
 func TestRoutes_Policy(t *testing.T) {
-	got := get(t, serve(t, dist), "/")
-	require.Equal(t, policy, got.Header.Get("Content-Security-Policy"))
+	// A worker has the policy of its script, not the page's.
+	for _, path := range []string{"/", "/assets/index-abc.js"} {
+		require.Equal(t, policy, get(t, serve(t, dist), path).Header.Get("Content-Security-Policy"), path)
+	}
 	for _, loose := range []string{"unsafe", "*", "http:", "data:"} {
 		require.NotContains(t, policy, loose)
 	}
