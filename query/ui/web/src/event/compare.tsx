@@ -1,0 +1,4 @@
+import type { Stored } from "./store.ts";
+export function CompareTab(_: { stored: Stored }) {
+  return null;
+}
