@@ -105,7 +105,7 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
 	@touch $@
 
 .PHONY: test-ui
-test-ui: build engine streamclients ## the page's tests, in Chromium against a whole node
+test-ui: build engine kcat streamclients ## the page's tests, in Chromium against a whole node
 	cd $(WEB) && npm test
 	cd $(WEB) && npm run --silent e2e
 

@@ -75,6 +75,9 @@ export function App() {
             {who.tenant}
             {who.name && ` · ${who.name}`}
           </span>
+          <a href="/docs" className="button quiet">
+            API
+          </a>
           <button type="button" className="button quiet" onClick={() => void who.signOut()}>
             Sign out
           </button>
