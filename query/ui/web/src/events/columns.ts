@@ -22,7 +22,7 @@ const own = (id: string, label: string, width: number, mono = false): Column => 
 const time = (id: "createdAt" | "ingestedAt", label: string): Column => ({
   id,
   label,
-  width: 190,
+  width: 176,
   mono: true,
   text: (event, zone) => stamp(event[id], zone),
 });
@@ -30,22 +30,22 @@ const time = (id: "createdAt" | "ingestedAt", label: string): Column => ({
 /** The columns that every event can fill. Those of payloads are made by columnOf. */
 export const columns: readonly Column[] = [
   time("createdAt", "Time"),
-  own("severity", "Severity", 100),
-  own("eventType", "Type", 180),
+  own("severity", "Severity", 88),
+  own("eventType", "Type", 152),
   own("category", "Category", 90),
-  own("source", "Source", 130),
-  own("actorId", "Actor", 160),
+  own("source", "Source", 104),
+  own("actorId", "Actor", 132),
   own("actorType", "Actor type", 100),
   own("actorName", "Actor name", 140),
   own("actorEmail", "Actor email", 200),
-  own("targetId", "Target", 160),
+  own("targetId", "Target", 136),
   own("targetType", "Target type", 110),
   own("correlationId", "Correlation", 170, true),
   own("ipAddress", "IP address", 140, true),
   own("userAgent", "User agent", 240),
   own("eventId", "Event id", 190, true),
   time("ingestedAt", "Ingested"),
-  { id: "payload", label: "Payload", width: 320, mono: true, text: (event) => summary(event.payload) },
+  { id: "payload", label: "Payload", width: 240, mono: true, text: (event) => summary(event.payload) },
 ];
 
 /** What a list shows unless somebody chose. */

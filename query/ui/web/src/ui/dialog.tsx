@@ -1,17 +1,19 @@
 import { type ReactNode, useEffect, useId, useRef } from "react";
 import "./dialog.css";
 
-/** Dialog is the browser's own modal dialog: it keeps the focus in, and Escape closes it. */
+/** Dialog is the browser's own modal dialog: it keeps the focus in, and Escape closes it. With side it is a drawer. */
 export function Dialog({
   title,
   onClose,
   children,
   wide = false,
+  side = false,
 }: {
   title: string;
   onClose: () => void;
   children: ReactNode;
   wide?: boolean;
+  side?: boolean;
 }) {
   const element = useRef<HTMLDialogElement>(null);
   const label = useId();
@@ -23,7 +25,7 @@ export function Dialog({
   return (
     <dialog
       ref={element}
-      className={wide ? "dialog dialog-wide" : "dialog"}
+      className={`dialog${wide ? " dialog-wide" : ""}${side ? " dialog-side" : ""}`}
       aria-labelledby={label}
       onCancel={(event) => {
         event.preventDefault();

@@ -8,6 +8,8 @@ interface Shortcut {
 
 const known = new Map<symbol, Shortcut>();
 
+const always = () => true;
+
 function typing(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
@@ -16,11 +18,20 @@ function typing(target: EventTarget | null): boolean {
 
 /**
  * useShortcut makes a key do something while the caller is on the page, except while somebody types or a
- * dialog is open. The list of `?` shows it. Keys are as KeyboardEvent.key spells them.
+ * dialog is open. The list of `?` shows it. Keys are as KeyboardEvent.key spells them. Where `when` says no, the key
+ * does what it does by itself.
  */
-export function useShortcut(key: string | string[], does: string, run: (event: KeyboardEvent) => void, enabled = true) {
+export function useShortcut(
+  key: string | string[],
+  does: string,
+  run: (event: KeyboardEvent) => void,
+  enabled = true,
+  when: () => boolean = always,
+) {
   const latest = useRef(run);
   latest.current = run;
+  const allowed = useRef(when);
+  allowed.current = when;
   const keys = Array.isArray(key) ? key.join("\n") : key;
   useEffect(() => {
     if (!enabled) return;
@@ -29,7 +40,7 @@ export function useShortcut(key: string | string[], does: string, run: (event: K
     known.set(id, { keys: list, does });
     const listen = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-      if (!list.includes(event.key) || document.querySelector("dialog[open]")) return;
+      if (!list.includes(event.key) || !allowed.current() || document.querySelector("dialog[open]")) return;
       // A button that has the focus keeps what presses it.
       if (
         (event.key === " " || event.key === "Enter") &&
