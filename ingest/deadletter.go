@@ -117,7 +117,7 @@ func (l *deadLetter) appendTo(batch driver.Batch) error {
 		names[i], values[i] = h.Key, string(h.Value)
 	}
 	return batch.Append(m.Topic, m.Partition, m.Offset, m.Time.UTC(), string(m.Key), string(m.Value), names, values,
-		l.reason.Class, l.reason.Field, l.reason.Message)
+		l.reason.Class, l.reason.Field, l.reason.Message, event.TenantOf(m))
 }
 
 // deadLetterTopic publishes dead letters for those who watch the topic; the

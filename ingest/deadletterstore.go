@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"daybook/pkg/clickhouse"
 	"daybook/pkg/event"
 	daybookkafka "daybook/pkg/kafka"
+	"daybook/pkg/tenant"
 	"daybook/schema"
 )
 
@@ -41,7 +43,10 @@ func ParseDeadLetterID(s string) (DeadLetterID, error) {
 // DeadLetter is a message that is no event, whole, with the reason.
 type DeadLetter struct {
 	ID       DeadLetterID
+	Tenant   tenant.ID // whom the message names; empty: nobody for certain
 	Message  event.Message
+	Bytes    int  // of the message's value
+	Text     bool // the value is UTF-8
 	Reason   event.DecodeError
 	Replayed time.Time // when it was last published again; zero: never
 }
@@ -56,37 +61,46 @@ type DeadLetters struct {
 
 // DeadLetterFilter chooses dead letters. Zero fields choose all.
 type DeadLetterFilter struct {
+	Tenant   tenant.ID // that the message names; tenant.All: any, or none
 	IDs      []DeadLetterID
 	Class    string
-	From, To time.Time // of the message
-	Pending  bool      // only those that were not published again
-	Limit    int       // the newest so many; 0: all
+	From, To time.Time        // of the message
+	Pending  bool             // only those that were not published again
+	After    *deadLetterPlace // only those behind it in the list
+	Limit    int              // the newest so many; 0: all
+	// Preview cuts the message's key and value to so many bytes; 0: they are whole.
+	Preview int
+}
+
+// deadLetterPlace is where a dead letter stands in the list. A topic that was
+// made anew may have two letters of one id, of different times.
+type deadLetterPlace struct {
+	partition int32
+	offset    int64
+	at        time.Time
+}
+
+func (l *DeadLetter) place() deadLetterPlace {
+	return deadLetterPlace{l.Message.Partition, l.Message.Offset, l.Message.Time}
 }
 
 // List returns the dead letters that the filter chooses, the newest first.
 func (d DeadLetters) List(ctx context.Context, f DeadLetterFilter) ([]DeadLetter, error) {
-	var found []DeadLetter
-	err := clickhouse.ReadRetry(ctx, func() error {
-		found = found[:0]
-		return d.each(ctx, f, func(l DeadLetter) error {
-			found = append(found, l)
-			return nil
-		})
-	})
-	return found, err
+	chosen, args := d.choose(f)
+	return d.read(ctx, chosen, args, f.Preview)
 }
 
-func (d DeadLetters) each(ctx context.Context, f DeadLetterFilter, visit func(DeadLetter) error) error {
-	query := `SELECT topic, partition, offset, message_time, key, value, header_names, header_values, error_class, error_field, error,
-			r.replayed_at
-		FROM ` + schema.DeadLetters + ` AS d FINAL
-		LEFT JOIN (SELECT topic, partition, offset, message_time, max(replayed_at) AS replayed_at FROM ` + schema.DeadLetterReplays + `
-			GROUP BY topic, partition, offset, message_time) AS r USING (topic, partition, offset, message_time)
-		WHERE topic = ?`
-	args := []any{d.Topic}
+// choose returns the statement that selects the places of the chosen letters. It
+// reads none of the wide columns.
+func (d DeadLetters) choose(f DeadLetterFilter) (query string, args []any) {
+	query = "SELECT partition, offset, message_time FROM " + schema.DeadLetters + " FINAL WHERE topic = ?"
+	args = []any{d.Topic}
 	and := func(condition string, values ...any) {
 		query += " AND " + condition
 		args = append(args, values...)
+	}
+	if f.Tenant != "" && f.Tenant != tenant.All {
+		and("tenant_id = ?", string(f.Tenant))
 	}
 	if len(f.IDs) > 0 {
 		places := make([]string, len(f.IDs))
@@ -101,46 +115,76 @@ func (d DeadLetters) each(ctx context.Context, f DeadLetterFilter, visit func(De
 		and("error_class = ?", f.Class)
 	}
 	if !f.From.IsZero() {
-		and("message_time >= fromUnixTimestamp64Milli(?)", f.From.UnixMilli())
+		and("message_time >= fromUnixTimestamp64Milli(toInt64(?))", f.From.UnixMilli())
 	}
 	if !f.To.IsZero() {
-		and("message_time < fromUnixTimestamp64Milli(?)", f.To.UnixMilli())
+		and("message_time < fromUnixTimestamp64Milli(toInt64(?))", f.To.UnixMilli())
 	}
 	if f.Pending {
-		and("r.replayed_at = toDateTime64(0, 3, 'UTC')")
+		and("(partition, offset, message_time) NOT IN (SELECT partition, offset, message_time FROM "+schema.DeadLetterReplays+" WHERE topic = ?)", d.Topic)
 	}
-	query += " ORDER BY message_time DESC, partition, offset DESC"
+	if p := f.After; p != nil {
+		and("(-toUnixTimestamp64Milli(message_time), partition, -offset) > (?, ?, ?)", -p.at.UnixMilli(), p.partition, -p.offset)
+	}
+	query += deadLetterOrder
 	if f.Limit > 0 {
 		query += " LIMIT " + strconv.Itoa(f.Limit)
 	}
-	rows, err := d.Conn.Query(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("read dead letters: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		l, err := scanDeadLetter(rows)
-		if err != nil {
-			return fmt.Errorf("read dead letters: %w", err)
+	return query, args
+}
+
+const deadLetterOrder = " ORDER BY message_time DESC, partition, offset DESC"
+
+// read returns the letters at the places that a statement selects, in the order of the list.
+func (d DeadLetters) read(ctx context.Context, places string, args []any, preview int) (found []DeadLetter, err error) {
+	cut := func(column string) string {
+		if preview > 0 {
+			return fmt.Sprintf("substring(%s, 1, %d)", column, preview)
 		}
-		if err := visit(l); err != nil {
+		return column
+	}
+	query := "SELECT topic, partition, offset, message_time, tenant_id, " + cut("key") + ", " + cut("value") + `, length(value), isValidUTF8(value),
+			header_names, header_values, error_class, error_field, error, r.replayed_at
+		FROM ` + schema.DeadLetters + ` AS d FINAL
+		LEFT JOIN (SELECT topic, partition, offset, message_time, max(replayed_at) AS replayed_at FROM ` + schema.DeadLetterReplays + `
+			WHERE topic = ? GROUP BY topic, partition, offset, message_time) AS r USING (topic, partition, offset, message_time)
+		WHERE topic = ? AND (partition, offset, message_time) IN (` + places + ")" + deadLetterOrder
+	args = append([]any{d.Topic, d.Topic}, args...)
+	err = clickhouse.ReadRetry(ctx, func() error {
+		found = found[:0]
+		rows, err := d.Conn.Query(ctx, query, args...)
+		if err != nil {
 			return err
 		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			l, err := scanDeadLetter(rows)
+			if err != nil {
+				return err
+			}
+			found = append(found, l)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read dead letters: %w", err)
 	}
-	return rows.Err()
+	return found, nil
 }
 
 func scanDeadLetter(rows driver.Rows) (DeadLetter, error) {
 	var l DeadLetter
-	var key, value string
+	var owner, key, value string
 	var names, values []string
 	var replayed time.Time
+	var bytes uint64
+	var text uint8
 	m := &l.Message
-	if err := rows.Scan(&m.Topic, &m.Partition, &m.Offset, &m.Time, &key, &value, &names, &values,
+	if err := rows.Scan(&m.Topic, &m.Partition, &m.Offset, &m.Time, &owner, &key, &value, &bytes, &text, &names, &values,
 		&l.Reason.Class, &l.Reason.Field, &l.Reason.Message, &replayed); err != nil {
 		return l, err
 	}
-	l.ID = DeadLetterID{m.Partition, m.Offset}
+	l.ID, l.Tenant, l.Bytes, l.Text = DeadLetterID{m.Partition, m.Offset}, tenant.ID(owner), int(bytes), text == 1
 	m.Key, m.Value = []byte(key), []byte(value)
 	for i := range names {
 		m.Headers = append(m.Headers, event.Header{Key: names[i], Value: []byte(values[i])})
@@ -151,8 +195,9 @@ func scanDeadLetter(rows driver.Rows) (DeadLetter, error) {
 	return l, nil
 }
 
-// replayBatch is how many letters are published between two notes of it.
-const replayBatch = 500
+// replayBatch is how many letters are in memory, and published, between two
+// notes of it.
+const replayBatch = 100
 
 // Replay publishes the chosen letters' messages to the topic again: same key,
 // value, headers and timestamp, and where they stood in a header, so that an
@@ -160,27 +205,65 @@ const replayBatch = 500
 // becomes a dead letter anew. It returns how many were published; a crash in
 // between repeats a few, which ingest then drops by their ids.
 func (d DeadLetters) Replay(ctx context.Context, f DeadLetterFilter) (int, error) {
-	letters, err := d.List(ctx, f)
+	places, err := d.places(ctx, f) // All of them first: what is published may come back, and match again.
 	if err != nil {
 		return 0, err
 	}
 	done := 0
-	for len(letters) > 0 {
-		part := letters[:min(replayBatch, len(letters))]
-		letters = letters[len(part):]
-		messages := make([]kafka.Message, len(part))
-		for i := range part {
-			messages[i] = replayed(&part[i].Message)
-		}
-		if err := d.Writer.WriteMessages(ctx, messages...); err != nil {
-			return done, fmt.Errorf("publish dead letters to %s: %w", d.Topic, err)
-		}
-		if err := d.note(ctx, part); err != nil {
+	for part := range slices.Chunk(places, replayBatch) {
+		n, err := d.replay(ctx, part)
+		if done += n; err != nil {
 			return done, err
 		}
-		done += len(part)
 	}
 	return done, nil
+}
+
+// places returns where the chosen letters stand.
+func (d DeadLetters) places(ctx context.Context, f DeadLetterFilter) (found []deadLetterPlace, err error) {
+	query, args := d.choose(f)
+	err = clickhouse.ReadRetry(ctx, func() error {
+		found = found[:0]
+		rows, err := d.Conn.Query(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var p deadLetterPlace
+			if err := rows.Scan(&p.partition, &p.offset, &p.at); err != nil {
+				return err
+			}
+			found = append(found, p)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read dead letters: %w", err)
+	}
+	return found, nil
+}
+
+// replay publishes the letters at the places again, and notes it.
+func (d DeadLetters) replay(ctx context.Context, places []deadLetterPlace) (int, error) {
+	selected := make([]string, len(places))
+	var args []any
+	for i, p := range places {
+		selected[i] = "(toInt32(?), toInt64(?), fromUnixTimestamp64Milli(toInt64(?), 'UTC'))"
+		args = append(args, p.partition, p.offset, p.at.UnixMilli())
+	}
+	letters, err := d.read(ctx, strings.Join(selected, ", "), args, 0)
+	if err != nil || len(letters) == 0 { // The retention may have taken them.
+		return 0, err
+	}
+	messages := make([]kafka.Message, len(letters))
+	for i := range letters {
+		messages[i] = replayed(&letters[i].Message)
+	}
+	if err := d.Writer.WriteMessages(ctx, messages...); err != nil {
+		return 0, fmt.Errorf("publish dead letters to %s: %w", d.Topic, err)
+	}
+	return len(letters), d.note(ctx, letters)
 }
 
 func replayed(m *event.Message) kafka.Message {

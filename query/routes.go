@@ -2,7 +2,6 @@ package query
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
@@ -35,9 +34,9 @@ type Deps struct {
 	Intake    echo.HandlerFunc // POST /api/v1/events
 	MaxIntake bytesize.Size    // of its body
 	Stream    echo.HandlerFunc // GET /api/v1/events/stream
-	Keys      []httpserver.Route
-	Sessions  []httpserver.Route
-	Publish   audit.Publish // records reads of the audit log
+	Publish   audit.Publish    // records reads of the audit log
+
+	Keys, Sessions, DeadLetters []httpserver.Route
 }
 
 // Routes is every call of the API: what it needs stands beside what it does.
@@ -78,7 +77,7 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodGet, Path: "/api/audit/:id", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEvent)},
 		{Method: http.MethodGet, Path: "/api/users/:id/audit", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeUser)},
 	}
-	return slices.Concat(routes, d.Sessions, d.Keys, openapi.Routes())
+	return slices.Concat(routes, d.Sessions, d.Keys, d.DeadLetters, openapi.Routes())
 }
 
 // asking lets a handler's filter know who asks.
@@ -95,13 +94,7 @@ func handler(serve func(http.ResponseWriter, *http.Request) error) echo.HandlerF
 	return func(c echo.Context) error {
 		request := c.Request()
 		for _, name := range c.ParamNames() {
-			value := c.Param(name)
-			if request.URL.RawPath != "" { // Echo has matched the path with its escapes.
-				if unescaped, err := url.PathUnescape(value); err == nil {
-					value = unescaped
-				}
-			}
-			request.SetPathValue(name, value)
+			request.SetPathValue(name, httpserver.PathValue(c, name))
 		}
 		return serve(c.Response(), request)
 	}

@@ -27,7 +27,7 @@ var EventColumns = []string{
 // the order in which it writes them.
 var DeadLetterColumns = []string{
 	"topic", "partition", "offset", "message_time", "key", "value", "header_names", "header_values",
-	"error_class", "error_field", "error",
+	"error_class", "error_field", "error", "tenant_id",
 }
 
 // Insert returns the statement that inserts a native block of the columns.

@@ -65,6 +65,10 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 			Keys:      httpserver.KeyRoutes(keys),
 			Sessions:  httpserver.SessionRoutes(keys, keys),
 			Publish:   own,
+			DeadLetters: ingest.DeadLetterAPI{
+				Letters:       ingest.DeadLetters{Conn: n.conn, Topic: n.config.Kafka.Topic, Writer: publisher, Now: time.Now},
+				RetentionDays: n.config.Retention.Days, ParseTime: parseTime,
+			}.Routes(),
 		})),
 	})
 	if err != nil {
@@ -103,12 +107,15 @@ func (n *node) hub(keys *auth.Store, stored search.Stored) *stream.Hub {
 			}
 			return f, f.Canonical(), nil
 		},
-		ParseTime: func(text string, now time.Time) (time.Time, error) {
-			moment, err := filter.Clock{Now: now}.Parse(text)
-			return moment.Time, err
-		},
+		ParseTime:  parseTime,
 		StillValid: keys.Valid,
 		Registerer: n.registry,
 		Log:        n.log,
 	})
+}
+
+// parseTime reads a time, or date math relative to now, as filters do.
+func parseTime(text string, now time.Time) (time.Time, error) {
+	moment, err := filter.Clock{Now: now}.Parse(text)
+	return moment.Time, err
 }

@@ -18,7 +18,7 @@ import (
 
 // A whole node is sent what does not belong into the calls that the tests of
 // package query have no real ones of: those that write to Kafka, the live stream,
-// and keys. It answers with what is wrong, takes nothing that it can't store, and goes on.
+// keys and dead letters. It answers with what is wrong, takes nothing that it can't store, and goes on.
 func TestServe_HostileRequests(t *testing.T) {
 	s := configure(t)
 	s.start(t)
@@ -66,7 +66,10 @@ func TestServe_HostileRequests(t *testing.T) {
 	group.SetLimit(4)
 	for h := range openapitest.Hostiles(t, token) {
 		o := h.Operation.Method + " " + h.Operation.Path
-		if o != "POST /api/v1/events" && !strings.HasSuffix(o, "/stream") && !strings.HasPrefix(h.Operation.Path, "/api/v1/keys") && o != "GET /api/audit" {
+		switch {
+		case o == "POST /api/v1/events", o == "GET /api/v1/events/stream", o == "GET /api/audit":
+		case strings.HasPrefix(h.Operation.Path, "/api/v1/keys"), strings.HasPrefix(h.Operation.Path, "/api/v1/deadletters"):
+		default:
 			continue
 		}
 		group.Go(func() error {

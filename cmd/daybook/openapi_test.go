@@ -119,6 +119,12 @@ func TestServe_AsDescribed(t *testing.T) {
 	call("POST /api/v1/keys", "", `{"scopes":["root"]}`, http.StatusBadRequest)
 	call("GET /api/v1/keys", "", "", http.StatusOK)
 	call("DELETE /api/v1/keys/{id}", "", "", http.StatusNoContent)
+	call("GET /api/v1/deadletters", "?class=nosuch&from=now-1d&pending=true&limit=5", "", http.StatusOK)
+	call("GET /api/v1/deadletters", "?limit=0", "", http.StatusBadRequest)
+	call("POST /api/v1/deadletters/replay", "", `{"every":true}`, http.StatusOK)
+	call("POST /api/v1/deadletters/replay", "", `{}`, http.StatusBadRequest)
+	id = "0:99"
+	call("GET /api/v1/deadletters/{id}", "", "", http.StatusNotFound)
 	call("GET /api/v1/session", "", "", http.StatusOK)
 	call("GET /api/v1/session", "", "", http.StatusUnauthorized, "Authorization", "Bearer nobody")
 	call("POST /api/v1/session", "", `{"key":"bootstrap-secret","tenantId":"acme"}`, http.StatusCreated)

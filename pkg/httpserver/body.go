@@ -90,6 +90,45 @@ func invalidUTF8(text []byte) int {
 	}
 }
 
+// Parameters returns the parameters of the URL, which must be among the names
+// and stand there once each. An empty one counts as not given.
+func Parameters(r *http.Request, names ...string) (map[string]string, error) {
+	given := map[string]string{}
+	for pair := range strings.FieldsFuncSeq(r.URL.RawQuery, func(c rune) bool { return c == '&' }) {
+		escaped, rest, _ := strings.Cut(pair, "=")
+		name, nameErr := url.QueryUnescape(escaped)
+		if nameErr != nil {
+			name = escaped
+		}
+		shown := strings.ToValidUTF8(name, "\uFFFD")
+		value, err := url.QueryUnescape(rest)
+		switch _, twice := given[name]; {
+		case !slices.Contains(names, name):
+			return nil, apierror.Invalid(shown, "is not a parameter of this call, which takes %s", strings.Join(names, ", "))
+		case err != nil:
+			return nil, apierror.Invalid(shown, "can't be read: %v", err)
+		case !utf8.ValidString(value):
+			return nil, apierror.Invalid(shown, "is not valid UTF-8")
+		case twice:
+			return nil, apierror.Invalid(shown, "is given more than once")
+		}
+		given[name] = value
+	}
+	return given, nil
+}
+
+// PathValue returns a part of the path as the caller means it: Echo leaves it
+// with its escapes where the path has any that matter.
+func PathValue(c echo.Context, name string) string {
+	value := c.Param(name)
+	if c.Request().URL.RawPath != "" {
+		if unescaped, err := url.PathUnescape(value); err == nil {
+			return unescaped
+		}
+	}
+	return value
+}
+
 // NoParameters refuses every parameter of the URL: a call that takes none
 // ignores none.
 func NoParameters(r *http.Request) error {

@@ -61,9 +61,9 @@ func answerOf(k auth.Key, text string) keyAnswer {
 	}
 }
 
-// reach returns the tenant that the call may manage: tenant.All for a key of
+// Reach returns the tenant that the call may manage: tenant.All for a key of
 // every tenant that names none.
-func reach(c echo.Context) tenant.ID {
+func Reach(c echo.Context) tenant.ID {
 	ctx := c.Request().Context()
 	p, _ := auth.FromContext(ctx)
 	if p.Tenant == tenant.All && c.Request().Header.Get(TenantHeader) == "" {
@@ -76,7 +76,7 @@ func (h keyHandlers) list(c echo.Context) error {
 	if err := NoParameters(c.Request()); err != nil {
 		return err
 	}
-	keys, err := h.keys.List(c.Request().Context(), reach(c))
+	keys, err := h.keys.List(c.Request().Context(), Reach(c))
 	if err != nil {
 		return keyFault(err)
 	}
@@ -97,7 +97,7 @@ func (h keyHandlers) create(c echo.Context) error {
 	if err := DecodeJSON(c.Request(), &request); err != nil {
 		return err
 	}
-	n, fault := h.newKey(request, reach(c))
+	n, fault := h.newKey(request, Reach(c))
 	if fault != nil {
 		return fault
 	}
@@ -114,7 +114,7 @@ func (h keyHandlers) revoke(c echo.Context) error {
 	if err := NoParameters(c.Request()); err != nil {
 		return err
 	}
-	err := h.keys.Revoke(c.Request().Context(), reach(c), c.Param("id"))
+	err := h.keys.Revoke(c.Request().Context(), Reach(c), c.Param("id"))
 	if err != nil {
 		return keyFault(err)
 	}

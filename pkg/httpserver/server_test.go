@@ -113,7 +113,7 @@ func TestServer_KeysAndTenants(t *testing.T) {
 		Route{Method: "GET", Path: "/read", Scope: auth.ScopeEventsRead, Handler: whoami},
 		Route{Method: "GET", Path: "/write", Scope: auth.ScopeEventsWrite, Handler: whoami},
 		Route{Method: "GET", Path: "/any", Scope: auth.ScopeAdmin, AnyTenant: true, Handler: func(c echo.Context) error {
-			return c.String(http.StatusOK, string(reach(c)))
+			return c.String(http.StatusOK, string(Reach(c)))
 		}},
 	)
 	const authorization = "Authorization"
