@@ -64,7 +64,8 @@ export function SessionGate({ fragmentKey, children }: { fragmentKey: string | n
       <SignIn
         wrongKey={fragmentKey !== null && session.data === undefined}
         onDone={(done) => {
-          client.clear();
+          // What another key has seen is not for this one.
+          client.removeQueries({ predicate: (query) => query.queryKey[0] !== "session" });
           client.setQueryData(["session"], done);
         }}
       />
