@@ -23,7 +23,7 @@ export interface DeadLetter {
   key?: string | null;
   value?: string | null; // in the list its beginning
   valueBase64?: string | null; // where it is no text
-  headers?: { name: string; value: string }[];
+  headers?: { name: string; value?: string; valueBase64?: string }[];
 }
 
 const path = "/api/v1/deadletters";
@@ -183,7 +183,7 @@ function LetterDialog({ id, onClose }: { id: string; onClose: () => void }) {
           </p>
           {letter.data.headers?.map((header) => (
             <div key={header.name} className="mono">
-              {header.name}: {header.value}
+              {header.name}: {header.value ?? header.valueBase64}
             </div>
           ))}
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: What scrolls has to be reachable by keyboard. */}
@@ -209,7 +209,7 @@ function LetterDialog({ id, onClose }: { id: string; onClose: () => void }) {
 function Replay({ ids, onDone }: { ids: string[]; onDone: () => void }) {
   const client = useQueryClient();
   const replay = useMutation({
-    mutationFn: () => call<{ replayed: number }>(`${path}/replay`, { method: "POST", body: { ids } }),
+    mutationFn: () => call<{ replayed: number }>(`${path}/replay`, { method: "POST", body: { ids, again: true } }),
     onSuccess: ({ replayed }) => {
       announce(`Published ${count(replayed)} again. Those that are still no events come back here.`);
       onDone();

@@ -102,14 +102,14 @@ function PresetRow({
         ))}
         {Object.keys(preset.filter).length === 0 && "every event"}
       </td>
-      <td>{preset.owner === null ? "everybody, from the start" : preset.shared ? "everybody in the tenant" : "you"}</td>
+      <td>{preset.owner === null ? "everybody (built in)" : preset.shared ? "everybody in the tenant" : "you"}</td>
       <td className="mono">{preset.updatedAt ? second(preset.updatedAt, localZone()) : "–"}</td>
-      <td>
+      <td className="presets-actions">
         {views.map((view) => (
           <Link
             key={view.path}
             to={openPreset(view.path, params, preset.id)}
-            className="button quiet"
+            className="presets-open"
             aria-label={`Open “${preset.name}” in ${view.name}`}
           >
             {view.name}
