@@ -36,6 +36,16 @@ export function widthOf(name: string): Width | null {
   }
 }
 
+const unitNames: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week", mo: "month" };
+
+/** bucketWords writes the name of a bucket in words: 5 minutes, hour. */
+export function bucketWords(name: string): string {
+  const [, n, unit] = /^(\d+)(s|m|h|d|w|mo)$/.exec(name) ?? [];
+  const words = unitNames[unit ?? ""];
+  if (!words) return name;
+  return n === "1" ? words : `${n} ${words}s`;
+}
+
 /** about is about how long a width is, in milliseconds. */
 export function about(width: Width): number {
   return (width.fixed ?? 0) + (width.days ?? 0) * d + (width.months ?? 0) * 30 * d;
