@@ -17,7 +17,7 @@ test("a key is made, shown once, works, and is revoked", async () => {
   await dialog.getByLabel(/events:write/).check();
   await accessible(page);
   await dialog.getByRole("button", { name: "Make it" }).click();
-  const key = await page.getByRole("dialog").getByLabel("Key").inputValue();
+  const key = await page.getByRole("dialog").getByLabel("Key", { exact: true }).inputValue();
   expect(key).toMatch(/^dbk_/);
   await page.getByRole("dialog").getByRole("button", { name: "Copy" }).click();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(key);
