@@ -130,7 +130,7 @@ interface Modelled {
 }
 
 function modelOf(shape: Shape, entries: Entry[], panel: Panel, showing: Showing): Modelled {
-  const { drawn, of } = drawnOf(entries, panel, showing);
+  const { drawn, of } = drawnOf(shape, entries, panel, showing);
   const bars = showing.draw === "bars" && (drawn.length === 1 || stacks(shape, panel));
   const { measures, fill } = shape.analysis;
   const model: PlotModel | null =

@@ -86,9 +86,9 @@ function heading(shape: Shape): string {
 }
 
 /** times says which time an answer is about. */
-function times(shape: Shape): string {
-  const before = shape.before ? `, compared with ${span(shape.before.from, shape.before.to, shape.zone)}` : "";
-  return `${span(shape.range.from, shape.range.to, shape.zone)} (${shape.zone})${before}`;
+function times({ range, before, zone }: Shape): string[] {
+  const now = `${span(range.from, range.to, zone)} (${zone})`;
+  return before ? [now, `compared with ${span(before.from, before.to, zone)}`] : [now];
 }
 
 function Head({
@@ -127,7 +127,11 @@ function Head({
     <header className="analysis-head">
       <div>
         <h2>{title}</h2>
-        <p className="muted">{times(shape)}</p>
+        {times(shape).map((line) => (
+          <p key={line} className="muted">
+            {line}
+          </p>
+        ))}
         <p role="status" className="hidden-text">
           {nothing
             ? "Nothing was found"
@@ -179,11 +183,11 @@ function pictured(shape: Shape, showing: Showing, canvases: Canvases, q: string,
   const visible = entries.filter((entry) => shown(showing, entry.label));
   return {
     title,
-    lines: [times(shape), ...(q ? [`only ${q}`] : [])],
+    lines: [...times(shape), ...(q ? [`only ${q}`] : [])],
     parts: panelsOf(shape.analysis).map((panel) => {
       const canvas = canvases.get(panel.title);
       if (canvas) return { title: panel.title, canvas };
-      return { title: panel.title, bars: rankBarsOf(shape, panel, drawnOf(entries, panel, showing).drawn) };
+      return { title: panel.title, bars: rankBarsOf(shape, panel, drawnOf(shape, entries, panel, showing).drawn) };
     }),
     // Bars have their names and values beside them.
     legend:

@@ -1,6 +1,6 @@
 import { type Aggregate, type Point, type Series, severities, type Values } from "../api/types.ts";
 import { edges, widthOf } from "./calendar.ts";
-import { type Analysis, type Fill, measureName } from "./state.ts";
+import { type Analysis, type Fill, measuresName } from "./state.ts";
 
 // An answer of the API as it is drawn: every series has a value in every bucket.
 
@@ -172,19 +172,14 @@ export interface Panel {
 
 /** panelsOf puts measures together that share an axis: without groups, those of one field in its own unit. */
 export function panelsOf({ measures, by }: Analysis): Panel[] {
-  const panels: (Panel & { unit: string })[] = [];
-  measures.forEach((measure, i) => {
-    const ownUnit = !["count", "rate", "uniq", "sum"].includes(measure.op);
-    const unit = by.length === 0 && ownUnit ? measure.field : `${i}`;
-    const panel = panels.find((one) => one.unit === unit);
-    if (panel) panel.measures.push(i);
-    else panels.push({ unit, title: measureName(measure), measures: [i] });
+  const units = new Map<string, number[]>();
+  measures.forEach(({ op, field }, i) => {
+    const inFieldsUnit = !["count", "rate", "uniq", "sum"].includes(op);
+    const unit = by.length === 0 && inFieldsUnit ? field : `${i}`;
+    units.set(unit, [...(units.get(unit) ?? []), i]);
   });
-  return panels.map(({ title, measures: list }) => ({
+  return [...units.values()].map((list) => ({
     measures: list,
-    title:
-      list.length === 1
-        ? title
-        : `${list.map((i) => measures[i]?.op).join(", ")} of ${measures[list[0] as number]?.field}`,
+    title: measuresName(list.flatMap((i) => measures[i] ?? [])),
   }));
 }

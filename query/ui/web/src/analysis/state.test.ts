@@ -61,8 +61,8 @@ describe("showingOf", () => {
 
 describe("titleOf", () => {
   it("says what is measured", () => {
-    expect(titleOf(read("m=count&m=p95:payload.ms&m=uniq:actorId&m=avg&by=source&by=severity"))).toBe(
-      "count, p95 of payload.ms, distinct actorId by source, severity",
+    expect(titleOf(read("m=count&m=p95:payload.ms&m=uniq:actorId&m=avg&m=max:payload.ms&by=source&by=severity"))).toBe(
+      "count; p95, max of payload.ms; distinct actorId by source, severity",
     );
   });
 });

@@ -171,8 +171,24 @@ export function measureName({ op, field }: Measure): string {
   return field ? `${op} of ${field}` : op === "rate" ? "events per second" : op;
 }
 
+/** measuresName says what measures are; those of one field are named together: p50, p95 of payload.latency_ms. */
+export function measuresName(measures: readonly Measure[]): string {
+  const done = new Set<string>();
+  const names: string[] = [];
+  for (const measure of measures) {
+    const { op, field } = measure;
+    if (field === "" || op === "uniq") names.push(measureName(measure));
+    else if (!done.has(field)) {
+      done.add(field);
+      const same = measures.filter((one) => one.field === field && one.op !== "uniq");
+      names.push(`${same.map((one) => one.op).join(", ")} of ${field}`);
+    }
+  }
+  return names.join("; ");
+}
+
 /** titleOf says what an analysis shows: count by severity. */
 export function titleOf({ measures, by }: Analysis): string {
-  const what = measures.filter(complete).map(measureName).join(", ");
+  const what = measuresName(measures.filter(complete));
   return by.length > 0 ? `${what} by ${by.join(", ")}` : what;
 }

@@ -1,12 +1,20 @@
 import { Problem } from "../api/client.ts";
 import { useParams } from "../state/location.ts";
-import { Failed } from "../ui/state.tsx";
+import { Empty, Failed } from "../ui/state.tsx";
 import type { Analysis } from "./state.ts";
 
 /** Trouble says why there is no answer, and what to change where the analysis asks for too much. */
 export function Trouble({ error, analysis, retry }: { error: unknown; analysis: Analysis; retry: () => void }) {
   const [, change] = useParams();
-  if (!(error instanceof Problem && error.status === 422)) return <Failed error={error} retry={retry} />;
+  if (!(error instanceof Problem)) return <Failed error={error} retry={retry} />;
+  if (error.status === 400)
+    return (
+      <Empty title="This can't be computed as it stands">
+        <p>{error.message}</p>
+        <p>Mend it above, and the figures follow.</p>
+      </Empty>
+    );
+  if (error.status !== 422) return <Failed error={error} retry={retry} />;
   const grouped = analysis.by.length > 0;
   return (
     <div className="state" role="alert">

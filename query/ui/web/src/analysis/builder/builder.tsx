@@ -1,8 +1,10 @@
 import { useEffect, useId, useState } from "react";
+import { Problem } from "../../api/client.ts";
 import { useParams } from "../../state/location.ts";
 import { bucketWords } from "../calendar.ts";
+import { useMedia } from "../chart/surroundings.ts";
 import { faultOf } from "../request.ts";
-import { type Analysis, buckets, changesOf, type Fill, fills, measureName, most } from "../state.ts";
+import { type Analysis, buckets, changesOf, complete, type Fill, fills, measureName, most } from "../state.ts";
 import { FieldBox } from "./fieldbox.tsx";
 import { Measures } from "./measures.tsx";
 import "./builder.css";
@@ -24,12 +26,26 @@ export function Builder({
     const others = changes.by || changes.measures ? { hide: null, only: null, sort: null } : {};
     change({ ...changesOf({ ...analysis, ...changes }), ...others });
   };
-  return (
-    <section className="builder" aria-label="What is computed">
+  const parts = (
+    <div className="builder-parts">
       <Measures analysis={analysis} error={error} onChange={(measures) => set({ measures })} />
       <GroupBy analysis={analysis} error={error} onChange={(by) => set({ by })} />
       <Time analysis={analysis} error={error} chosenBucket={chosenBucket} onChange={set} />
       {analysis.by.length > 0 && <Top analysis={analysis} error={error} onChange={set} />}
+    </div>
+  );
+  // On a small screen the figures come first, unless there is something to mend.
+  const narrow = useMedia("(max-width: 600px)");
+  return (
+    <section className="builder" aria-label="What is computed">
+      {narrow ? (
+        <details open={error instanceof Problem || !analysis.measures.every(complete)}>
+          <summary>Change what is computed</summary>
+          {parts}
+        </details>
+      ) : (
+        parts
+      )}
     </section>
   );
 }

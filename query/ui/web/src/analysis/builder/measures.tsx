@@ -26,18 +26,11 @@ export function Measures({
           measure={measure}
           fault={measureFault(error, analysis, i)?.message}
           onChange={(changed) => set(i, changed)}
+          {...(i === measures.length - 1 &&
+            i + 1 < most.measures && { onAdd: () => onChange([...measures, suggestion(measures)]) })}
           {...(measures.length > 1 && { onRemove: () => onChange(measures.filter((_, other) => other !== i)) })}
         />
       ))}
-      {measures.length < most.measures && (
-        <button
-          type="button"
-          className="button quiet builder-add"
-          onClick={() => onChange([...measures, suggestion(measures)])}
-        >
-          + Measure
-        </button>
-      )}
     </fieldset>
   );
 }
@@ -52,12 +45,14 @@ function Row({
   measure,
   fault,
   onChange,
+  onAdd,
   onRemove,
 }: {
   index: number;
   measure: Measure;
   fault: string | undefined;
   onChange: (measure: Measure) => void;
+  onAdd?: () => void;
   onRemove?: () => void;
 }) {
   const place = useId();
@@ -106,6 +101,11 @@ function Row({
           onClick={onRemove}
         >
           ✕
+        </button>
+      )}
+      {onAdd && (
+        <button type="button" className="button quiet" onClick={onAdd}>
+          + Measure
         </button>
       )}
       {fault && (

@@ -96,7 +96,12 @@ export interface Drawn {
 export const mostDrawn = 40;
 
 /** drawnOf returns the series of a panel that are shown, and how many there would be. */
-export function drawnOf(entries: Entry[], panel: Panel, showing: Showing): { drawn: Drawn[]; of: number } {
+export function drawnOf(
+  shape: Shape,
+  entries: Entry[],
+  panel: Panel,
+  showing: Showing,
+): { drawn: Drawn[]; of: number } {
   const visible = entries.filter(
     (entry) => shown(showing, entry.label) && (entry.measure === null || panel.measures.includes(entry.measure)),
   );
@@ -104,7 +109,8 @@ export function drawnOf(entries: Entry[], panel: Panel, showing: Showing): { dra
     const measure = entry.measure ?? (panel.measures[0] as number);
     return {
       entry,
-      label: entry.label,
+      // Of several measures of one field, which the chart's title names, each is known by its op.
+      label: panel.measures.length > 1 ? (shape.analysis.measures[measure]?.op ?? entry.label) : entry.label,
       values: entry.line.points[measure] ?? [],
       before: entry.line.before?.[measure] ?? null,
     };

@@ -2,7 +2,7 @@ import { measure as measured } from "../../state/numbers.ts";
 import { heightOf } from "./geometry.ts";
 import type { Look } from "./look.ts";
 import { clipped, colour, font, mark } from "./paint.ts";
-import { placeOf, type RankBar } from "./rankbars.tsx";
+import { endOf, placeOf, type RankBar } from "./rankbars.tsx";
 
 // A picture of the charts, with what the page says around them: title, time and legend.
 
@@ -82,23 +82,27 @@ function paintBars(context: CanvasRenderingContext2D, bars: RankBar[], width: nu
     mark(context, entry.look.shape, { x: edge + 6, y: y + 12 }, 10, colour(entry.look.line));
     context.fillStyle = colour("--text");
     context.fillText(clipped(context, entry.label, labels - 24), edge + 16, y + 12);
-    const box = (one: number) => {
-      const place = placeOf(one, range);
-      return [edge + labels + place.left * room, place.width * room] as const;
-    };
     context.strokeStyle = colour(entry.look.line);
     if (value !== null) {
-      const [left, wide] = box(value);
+      const place = placeOf(value, range);
+      const [left, wide] = [edge + labels + place.left * room, place.width * room];
       context.fillStyle = colour(entry.look.area);
       context.fillRect(left, y + 4, wide, 16);
       context.strokeRect(left, y + 4, wide, 16);
     }
-    if (before !== null) {
-      const [left, wide] = box(before);
-      context.setLineDash([3, 3]);
+    if (typeof before === "number") {
+      const x = edge + labels + endOf(before, range) * room;
+      context.fillStyle = colour("--surface");
+      context.fillRect(x - 2, y + 1, 4, 22);
+      context.setLineDash([4, 3]);
+      context.lineWidth = 2;
       context.strokeStyle = colour("--text");
-      context.strokeRect(left, y + 8, wide, 8);
+      context.beginPath();
+      context.moveTo(x, y + 1);
+      context.lineTo(x, y + 23);
+      context.stroke();
       context.setLineDash([]);
+      context.lineWidth = 1;
     }
     context.fillStyle = colour("--text");
     context.fillText(measured(value), edge + labels + room + 8, y + 12);

@@ -141,7 +141,7 @@ export function emphasize(u: uPlot, model: PlotModel, emphasis: Emphasis, series
   u.series.forEach((one, n) => {
     if (n === 0) return;
     const key = model.drawn[(n - 1) % model.drawn.length]?.entry.key;
-    one.alpha = series === null || series === key ? 1 : 0.25;
+    one.alpha = series === null || series === key ? 1 : 0.35;
   });
   u.redraw(false);
 }
@@ -189,10 +189,12 @@ function paintPartialText(u: uPlot, buckets: Bucket[]) {
   context.font = font(11 * ratio);
   context.fillStyle = colour("--muted");
   context.textBaseline = "bottom";
-  if (begun) context.fillText(buckets.length > 1 ? "counted in part" : "not whole", left, top - 3 * ratio);
+  context.textAlign = "left";
+  const until = last.end > Date.now() ? "so far" : "in part";
+  if (begun) context.fillText(buckets.length > 1 ? "in part" : until, left, top - 3 * ratio);
   if (open) {
     context.textAlign = "right";
-    context.fillText("not whole yet", left + width, top - 3 * ratio);
+    context.fillText(until, left + width, top - 3 * ratio);
   }
   context.restore();
 }
@@ -206,7 +208,7 @@ function paintMarks(u: uPlot, model: PlotModel, one: Drawn, n: number, faded: bo
   // Series take turns, so that marks of lines which lie on each other don't.
   const turn = Math.floor((every * (n - 1)) / drawn.length);
   inside(u, (context) => {
-    if (faded) context.globalAlpha = 0.25;
+    if (faded) context.globalAlpha = 0.35;
     one.values.forEach((value, at) => {
       if (value === null || (at % every !== turn && !isolatedAt(one.values, at))) return;
       const x = u.valToPos(middleOf(buckets[at] as Bucket), "x", true);
@@ -239,7 +241,7 @@ function paintBars(
         if (!entry) continue;
         const [a, b] = [u.valToPos(segment.from, "y", true), u.valToPos(segment.to, "y", true)];
         const [top, height] = [Math.min(a, b), Math.max(Math.abs(a - b), ratio)];
-        context.globalAlpha = faded(entry.key) ? 0.25 : 1;
+        context.globalAlpha = faded(entry.key) ? 0.35 : 1;
         context.fillStyle = colour(width < 4 * ratio ? entry.look.line : entry.look.area);
         context.fillRect(left, top, width, height);
         if (width < 6 * ratio) continue;
@@ -299,10 +301,11 @@ function paintLabels(u: uPlot, drawn: Drawn[], faded: (entry: string) => boolean
   context.save();
   context.font = font(small * ratio);
   context.textBaseline = "middle";
+  context.textAlign = "left";
   ends.forEach(({ one, y }, i) => {
     const place = places[i] as number;
     const look = one.entry.look;
-    context.globalAlpha = faded(one.entry.key) ? 0.35 : 1;
+    context.globalAlpha = faded(one.entry.key) ? 0.5 : 1;
     context.strokeStyle = colour(look.line);
     context.lineWidth = ratio;
     context.beginPath();

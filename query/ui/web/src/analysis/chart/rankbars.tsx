@@ -2,14 +2,14 @@ import { measure as measured } from "../../state/numbers.ts";
 import type { Panel, Shape } from "../shape.ts";
 import { ToEvents } from "../ways.tsx";
 import { heightOf } from "./geometry.ts";
-import type { Drawn } from "./look.ts";
+import type { Drawn, Look } from "./look.ts";
 import { Swatch } from "./swatch.tsx";
 
 /** RankBar is a bar of a series without time: its value, and that of the period before. */
 export interface RankBar {
   drawn: Drawn;
   value: number | null;
-  before: number | null;
+  before: number | null | undefined; // undefined: there is no period before
 }
 
 /** rankBarsOf returns the bars of a panel. */
@@ -19,15 +19,20 @@ export function rankBarsOf(shape: Shape, panel: Panel, drawn: readonly Drawn[]):
     return {
       drawn: one,
       value: one.entry.line.totals[measure] ?? null,
-      before: shape.before ? (one.entry.line.totalsBefore?.[measure] ?? null) : null,
+      before: shape.before ? (one.entry.line.totalsBefore?.[measure] ?? null) : undefined,
     };
   });
 }
 
 /** placeOf returns where a bar begins and how long it is, as shares of the room. */
 export function placeOf(value: number, [low, high]: [number, number]): { left: number; width: number } {
-  const at = (one: number) => (one - low) / (high - low);
-  return { left: Math.min(at(0), at(value)), width: Math.abs(at(value) - at(0)) };
+  const [zero, end] = [endOf(0, [low, high]), endOf(value, [low, high])];
+  return { left: Math.min(zero, end), width: Math.abs(end - zero) };
+}
+
+/** endOf returns where a value ends, as a share of the room. */
+export function endOf(value: number, [low, high]: [number, number]): number {
+  return (value - low) / (high - low);
 }
 
 /** RankBars draws a bar for each series. Each leads to its events. */
@@ -55,11 +60,13 @@ export function RankBars({
             </span>
             <span className="rankbar-room">
               {value !== null && <Bar place={placeOf(value, range)} look={entry.look} />}
-              {before !== null && <Bar place={placeOf(before, range)} look={entry.look} before />}
+              {typeof before === "number" && (
+                <span className="rankbar-before" style={{ left: `${endOf(before, range) * 100}%` }} />
+              )}
             </span>
             <span className="number rankbar-value">
               {measured(value)}
-              {before !== null && <span className="muted"> before {measured(before)}</span>}
+              {before !== undefined && <span className="muted"> before {measured(before)}</span>}
             </span>
           </ToEvents>
         </li>
@@ -68,23 +75,15 @@ export function RankBars({
   );
 }
 
-function Bar({
-  place: { left, width },
-  look,
-  before = false,
-}: {
-  place: { left: number; width: number };
-  look: Drawn["entry"]["look"];
-  before?: boolean;
-}) {
+function Bar({ place: { left, width }, look }: { place: { left: number; width: number }; look: Look }) {
   return (
     <span
-      className={before ? "rankbar-bar rankbar-before" : "rankbar-bar"}
+      className="rankbar-bar"
       style={{
         left: `${left * 100}%`,
         width: `${width * 100}%`,
         borderColor: `var(${look.line})`,
-        ...(!before && { background: `var(${look.area})` }),
+        background: `var(${look.area})`,
       }}
     />
   );

@@ -1,16 +1,23 @@
-import { type RefObject, useEffect, useState, useSyncExternalStore } from "react";
+import { type RefObject, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
+/** useMedia reports whether a condition on the screen holds, and goes with it. */
+export function useMedia(condition: string): boolean {
+  const media = useMemo(() => window.matchMedia(condition), [condition]);
+  return useSyncExternalStore(
+    useCallback(
+      (changed) => {
+        media.addEventListener("change", changed);
+        return () => media.removeEventListener("change", changed);
+      },
+      [media],
+    ),
+    () => media.matches,
+  );
+}
 
 /** useTheme returns the system's theme, for what is painted rather than styled. */
 export function useTheme(): "dark" | "light" {
-  return useSyncExternalStore(
-    (changed) => {
-      dark.addEventListener("change", changed);
-      return () => dark.removeEventListener("change", changed);
-    },
-    () => (dark.matches ? "dark" : "light"),
-  );
+  return useMedia("(prefers-color-scheme: dark)") ? "dark" : "light";
 }
 
 /** useWidth returns an element's width in whole pixels, 0 until it is known. */

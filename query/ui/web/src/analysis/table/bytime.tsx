@@ -20,10 +20,15 @@ export function ByTime({ shape, entries, showing }: { shape: Shape; entries: Ent
       : measures.map((measure, i) => ({
           entry,
           measure: i,
-          name: measures.length > 1 ? `${entry.label}: ${measureName(measure)}` : entry.label,
+          name: measureName(measure),
         })),
   );
   const listed = columns.slice(0, mostColumns);
+  // A series with several measures stands over them.
+  const doubled = measures.length > 1 && visible.some((entry) => entry.measure === null);
+  const heads = visible
+    .map((entry) => ({ entry, columns: listed.filter((column) => column.entry === entry).length }))
+    .filter((head) => head.columns > 0);
   const newest = shape.buckets.map((bucket, at) => ({ bucket, at })).reverse();
   return (
     <section aria-label="By time">
@@ -37,13 +42,29 @@ export function ByTime({ shape, entries, showing }: { shape: Shape; entries: Ent
         <table className="table bytime">
           <thead>
             <tr>
-              <th scope="col">Time ({shape.zone})</th>
-              {listed.map(({ entry, measure, name }) => (
-                <th key={`${entry.key} ${measure}`} scope="col" className="number">
-                  {name}
+              <th scope="col" rowSpan={doubled ? 2 : 1}>
+                Time ({shape.zone})
+              </th>
+              {heads.map((head) => (
+                <th
+                  key={head.entry.key}
+                  scope={doubled ? "colgroup" : "col"}
+                  colSpan={head.columns}
+                  className={doubled ? "bytime-head" : "number"}
+                >
+                  {head.entry.label}
                 </th>
               ))}
             </tr>
+            {doubled && (
+              <tr>
+                {listed.map(({ entry, measure, name }) => (
+                  <th key={`${entry.key} ${measure}`} scope="col" className="number">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            )}
           </thead>
           <tbody>
             {newest.slice(0, rows).map(({ bucket, at }) => (

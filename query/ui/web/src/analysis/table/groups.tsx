@@ -150,7 +150,7 @@ function Row({
           </button>
         </td>
       )}
-      <Names shape={shape} entry={entry} />
+      <Names shape={shape} entry={entry} marked={!legend || shape.analysis.by.length > 1} />
       {columns.map((column) => (
         <td key={column.id} className={column.kind === "total" ? "number" : "number muted"}>
           {textIn(shape, entry, column)}
@@ -173,8 +173,8 @@ function Row({
   );
 }
 
-/** Names are the cells that say which series it is. They lead to its events. */
-function Names({ shape, entry }: { shape: Shape; entry: Entry }) {
+/** Names are the cells that say which series it is. They lead to its events. Without `marked`, a swatch has the severity's sign. */
+function Names({ shape, entry, marked }: { shape: Shape; entry: Entry; marked: boolean }) {
   const { by } = shape.analysis;
   const line = entry.measure === null ? entry.line : null;
   if (entry.measure !== null || entry.line.other)
@@ -190,19 +190,19 @@ function Names({ shape, entry }: { shape: Shape; entry: Entry }) {
     return i === 0 ? (
       <th key={field} scope="row">
         <ToEvents line={line} className="groups-name">
-          <Name field={field} value={value} />
+          <Name field={field} value={value} marked={marked} />
         </ToEvents>
       </th>
     ) : (
       <td key={field}>
-        <Name field={field} value={value} />
+        <Name field={field} value={value} marked={marked} />
       </td>
     );
   });
 }
 
-function Name({ field, value }: { field: string; value: string | null }) {
-  const severity = field === "severity" && severities.find((one) => one === value);
+function Name({ field, value, marked }: { field: string; value: string | null; marked: boolean }) {
+  const severity = marked && field === "severity" && severities.find((one) => one === value);
   return severity ? <SeverityMark severity={severity} /> : valueLabel(field, value);
 }
 
