@@ -39,6 +39,7 @@ var readers = map[string]struct {
 	"GET /api/audit":                      {target: "/api/audit", limits: "rows memory duration"},
 	"GET /api/audit/events":               {target: "/api/audit/events", limits: "rows"},
 	"GET /api/audit/:id":                  {target: "/api/audit/event-5", limits: "rows memory"},
+	"GET /api/v1/status":                  {target: "/api/v1/status", limits: "rows"},
 	"GET /api/users/:id/audit":            {target: "/api/users/actor-5/audit", limits: "rows memory duration"},
 }
 

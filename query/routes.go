@@ -21,6 +21,7 @@ import (
 	"daybook/query/preset"
 	"daybook/query/search"
 	"daybook/query/statement"
+	"daybook/query/status"
 )
 
 // Deps is what the calls of the API work with.
@@ -35,6 +36,10 @@ type Deps struct {
 	MaxIntake bytesize.Size    // of its body
 	Stream    echo.HandlerFunc // GET /api/v1/events/stream
 	Publish   audit.Publish    // records reads of the audit log
+
+	Topic   status.Topic // for the status
+	Version string       // of the program
+	Archive bool         // closed days are kept beyond the retention
 
 	Keys, Sessions, DeadLetters []httpserver.Route
 }
@@ -76,6 +81,7 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodGet, Path: "/api/audit/events", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEventTypes)},
 		{Method: http.MethodGet, Path: "/api/audit/:id", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEvent)},
 		{Method: http.MethodGet, Path: "/api/users/:id/audit", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeUser)},
+		status.New(reader, d.Topic, d.RetentionDays, d.Now, d.Version, d.Archive).Route(),
 	}
 	return slices.Concat(routes, d.Sessions, d.Keys, d.DeadLetters, openapi.Routes())
 }

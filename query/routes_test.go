@@ -25,6 +25,7 @@ import (
 	"daybook/query/filter"
 	"daybook/query/openapi/openapitest"
 	"daybook/query/querytest"
+	"daybook/query/search"
 	"daybook/query/statement"
 )
 
@@ -57,7 +58,7 @@ func serveOn(t *testing.T, conn driver.Conn, limits statement.Config, events ...
 	config := httpserver.Config{Addr: "127.0.0.1:0"}
 	server, err := httpserver.New(config, httpserver.Deps{
 		Log: zaptest.NewLogger(t), Registry: prometheus.NewRegistry(), Keys: keys{}, Ready: httpserver.NewReadiness(),
-		Routes: Routes(Deps{Conn: conn, Limits: limits, RetentionDays: 365, Now: func() time.Time { return now }, Intake: none, Stream: filterOnly, Publish: recorded}),
+		Routes: Routes(Deps{Conn: conn, Limits: limits, RetentionDays: 365, Now: func() time.Time { return now }, Intake: none, Stream: filterOnly, Publish: recorded, Topic: topic{}}),
 	})
 	require.NoError(t, err)
 	listener, err := httpserver.Listen(t.Context(), "http.addr", config.Addr)
@@ -84,6 +85,17 @@ func filterOnly(c echo.Context) error {
 		return err
 	}
 	return c.JSON(http.StatusTeapot, map[string]string{"filter": f.Canonical()})
+}
+
+// topic is one of which all is stored.
+type topic struct{}
+
+func (topic) Stored(context.Context) (search.Log, error) {
+	return search.Log{Topic: querytest.Topic, Next: []int64{1 << 20}}, nil
+}
+
+func (topic) Ends(context.Context) (first, end []int64, err error) {
+	return []int64{0}, []int64{1 << 20}, nil
 }
 
 func recorded(context.Context, tenant.ID, []byte) error { return nil }

@@ -65,6 +65,9 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 			Keys:      httpserver.KeyRoutes(keys),
 			Sessions:  httpserver.SessionRoutes(keys, keys),
 			Publish:   own,
+			Topic:     stored,
+			Version:   version,
+			Archive:   n.config.Archive.Enabled,
 			DeadLetters: ingest.DeadLetterAPI{
 				Letters:       ingest.DeadLetters{Conn: n.conn, Topic: n.config.Kafka.Topic, Writer: publisher, Now: time.Now},
 				RetentionDays: n.config.Retention.Days, ParseTime: parseTime,

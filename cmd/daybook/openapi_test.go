@@ -123,6 +123,8 @@ func TestServe_AsDescribed(t *testing.T) {
 	call("GET /api/v1/deadletters", "?limit=0", "", http.StatusBadRequest)
 	call("POST /api/v1/deadletters/replay", "", `{"every":true}`, http.StatusOK)
 	call("POST /api/v1/deadletters/replay", "", `{}`, http.StatusBadRequest)
+	call("GET /api/v1/status", "", "", http.StatusOK)
+	call("GET /api/v1/status", "?x=1", "", http.StatusBadRequest)
 	id = "0:99"
 	call("GET /api/v1/deadletters/{id}", "", "", http.StatusNotFound)
 	call("GET /api/v1/session", "", "", http.StatusOK)

@@ -23,7 +23,18 @@ import (
 // session is a browser's, without a browser.
 func (s *server) session(t *testing.T, key string) (cookie string) {
 	t.Helper()
-	answer, err := http.Post(s.url+"/api/v1/session", "application/json", strings.NewReader(`{"key":"`+key+`"}`))
+	return s.signIn(t, `{"key":"`+key+`"}`)
+}
+
+// sessionFor is the session of a key of every tenant for one of them.
+func (s *server) sessionFor(t *testing.T, key, tenant string) (cookie string) {
+	t.Helper()
+	return s.signIn(t, `{"key":"`+key+`","tenantId":"`+tenant+`"}`)
+}
+
+func (s *server) signIn(t *testing.T, body string) (cookie string) {
+	t.Helper()
+	answer, err := http.Post(s.url+"/api/v1/session", "application/json", strings.NewReader(body))
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
 	require.Equal(t, http.StatusCreated, answer.StatusCode)

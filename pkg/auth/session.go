@@ -110,9 +110,6 @@ func (s *Store) VerifySession(ctx context.Context, text string) (Principal, erro
 	if err != nil {
 		return Principal{}, err
 	}
-	if session.sessionOf == "" {
-		return Principal{}, ErrUnknown
-	}
 	parent, parentState := s.keyOf(session.sessionOf)
 	if parent == nil {
 		return Principal{}, ErrUnknown

@@ -132,7 +132,7 @@ func (s *Store) Verify(ctx context.Context, text string) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
-	if key.sessionOf != "" || subtle.ConstantTimeCompare(hash[:], key.hash[:]) != 1 {
+	if subtle.ConstantTimeCompare(hash[:], key.hash[:]) != 1 {
 		return Principal{}, ErrUnknown
 	}
 	if err := key.state(s.now()); err != nil {
@@ -142,7 +142,8 @@ func (s *Store) Verify(ctx context.Context, text string) (Principal, error) {
 }
 
 // find returns the key or the session that the text, which begins with the
-// prefix, names. Whether the text has its secret is not looked at.
+// prefix, names. Whether the text has its secret is not looked at: as the
+// prefix is part of what is hashed, a key's text is never a session's.
 func (s *Store) find(ctx context.Context, prefix, text string) (*Key, error) {
 	id, ok := idOf(prefix, text)
 	if !ok {

@@ -62,6 +62,34 @@ func (g *GroupStored) Stored(ctx context.Context) (Log, error) {
 	return log, nil
 }
 
+// Ends returns, for each partition, the first offset that Kafka still has and
+// the one that the next message gets.
+func (g *GroupStored) Ends(ctx context.Context) (first, end []int64, err error) {
+	partitions, _, err := g.describe(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	topic := g.config.Topic
+	asked := make([]kafka.OffsetRequest, 0, 2*len(partitions))
+	for _, p := range partitions {
+		asked = append(asked, kafka.FirstOffsetOf(p), kafka.LastOffsetOf(p))
+	}
+	answer, err := g.client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: asked}})
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the ends of %s: %w", topic, err)
+	}
+	first, end = make([]int64, len(partitions)), make([]int64, len(partitions))
+	for _, one := range answer.Topics[topic] {
+		if one.Error != nil {
+			return nil, nil, fmt.Errorf("read the ends of %s/%d: %w", topic, one.Partition, one.Error)
+		}
+		if one.Partition < len(end) {
+			first[one.Partition], end[one.Partition] = one.FirstOffset, one.LastOffset
+		}
+	}
+	return first, end, nil
+}
+
 func (g *GroupStored) describe(ctx context.Context) ([]int, uint32, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
