@@ -28,7 +28,12 @@ export function MetaLine({ meta, shape }: { meta: Aggregate["meta"]; shape: Shap
         {count(meta.rowsRead)} rows read · {length(meta.elapsedMs)}{" "}
         <Popover.Root open={open} onOpenChange={setOpen}>
           <Popover.Trigger className="analysis-about">How is this counted?</Popover.Trigger>
-          <Popover.Content className="popover analysis-explained" sideOffset={4} collisionPadding={8}>
+          <Popover.Content
+            className="popover analysis-explained"
+            aria-label="How this is counted"
+            sideOffset={4}
+            collisionPadding={8}
+          >
             <Explained meta={meta} shape={shape} />
           </Popover.Content>
         </Popover.Root>

@@ -88,7 +88,7 @@ function heading(shape: Shape): string {
 /** times says which time an answer is about. */
 function times({ range, before, zone }: Shape): string[] {
   const now = `${span(range.from, range.to, zone)} (${zone})`;
-  return before ? [now, `compared with ${span(before.from, before.to, zone)}`] : [now];
+  return before ? [now, `compared with ${span(before.from, before.to, zone)}, dashed`] : [now];
 }
 
 function Head({

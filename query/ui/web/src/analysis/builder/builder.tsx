@@ -204,7 +204,7 @@ function Top({
         </label>
         {measures.length > 1 && (
           <label className="builder-inline">
-            by
+            ranked by
             <select className="input" value={rank} onChange={(event) => onChange({ rank: Number(event.target.value) })}>
               {measures.map((measure, i) => (
                 // biome-ignore lint/suspicious/noArrayIndexKey: A measure is its place in the list.

@@ -308,6 +308,7 @@ function paintLabels(u: uPlot, drawn: Drawn[], faded: (entry: string) => boolean
     context.globalAlpha = faded(one.entry.key) ? 0.5 : 1;
     context.strokeStyle = colour(look.line);
     context.lineWidth = ratio;
+    context.setLineDash([]);
     context.beginPath();
     context.moveTo(left + width, y);
     context.lineTo(left + width + 8 * ratio, place);
