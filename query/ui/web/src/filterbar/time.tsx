@@ -25,7 +25,7 @@ export function TimePicker() {
     <Popover.Root open={open} onOpenChange={setOpen}>
       <Popover.Trigger className="button timepicker" aria-label={`Time: ${own}${zone && `, ${zone}`}`}>
         <ClockSign />
-        <span className="timepicker-text">{own}</span>
+        <span className="timepicker-text">{own}</span> {/* The space keeps it apart from the zone where it is read. */}
         {zone && <span className="muted">{zone}</span>}
         <span aria-hidden="true">▾</span>
       </Popover.Trigger>
