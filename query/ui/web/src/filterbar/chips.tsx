@@ -1,5 +1,5 @@
 import { useRef } from "react";
-import { usePresets } from "../presets/store.ts";
+import { usePresets, words } from "../presets/store.ts";
 import { terms, without } from "../query/language.ts";
 import { useFilter } from "../state/filter.ts";
 import { announce } from "../ui/announce.tsx";
@@ -7,6 +7,7 @@ import { announce } from "../ui/announce.tsx";
 interface ChipOf {
   key: string;
   text: string;
+  title: string;
   kind: "condition" | "preset";
   excluded: boolean;
   remove: () => void;
@@ -23,6 +24,7 @@ export function Chips() {
     const preset = presets.data?.find(({ id }) => id === filter.preset);
     chips.push({
       key: "preset",
+      title: preset ? words(preset.filter).join("\n") : "",
       text: preset?.name ?? (presets.isPending ? "Preset" : "A preset that is gone"),
       kind: "preset",
       excluded: false,
@@ -35,6 +37,7 @@ export function Chips() {
     chips.push({
       key: filter.q,
       text: filter.q,
+      title: filter.q,
       kind: "condition",
       excluded: false,
       remove: () => change({ q: "" }),
@@ -43,6 +46,7 @@ export function Chips() {
     chips.push({
       key: `${term.from} ${term.text}`,
       text: term.text,
+      title: term.text,
       kind: "condition",
       excluded: term.excluded,
       remove: () => change({ q: without(filter.q, term) }),
@@ -70,7 +74,7 @@ export function Chips() {
               type="button"
               className={`chip ${chip.excluded ? "chip-excluded" : ""} ${chip.kind === "preset" ? "chip-preset" : "mono"}`}
               aria-label={`Take out ${chip.kind === "preset" ? "the preset " : ""}${chip.text}`}
-              title={chip.text}
+              title={chip.title}
               onClick={() => remove(chip, i)}
               onKeyDown={(event) => {
                 if (event.key !== "Backspace" && event.key !== "Delete") return;

@@ -89,7 +89,6 @@ function Legend({ bars, known }: { bars: readonly Bar[]; known: boolean }) {
               type="button"
               className="button quiet"
               aria-pressed={stand === "included"}
-              aria-label={known ? `Only ${severity}, ${total} events` : `Only ${severity}`}
               title="Click to show only these, with Alt to leave them out"
               onClick={(event) => change({ q: toggled(filter.q, "severity", severity, event.altKey) })}
             >

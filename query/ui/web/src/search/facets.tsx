@@ -8,7 +8,7 @@ import { missing, type Standing, standings, toggled } from "../query/conditions.
 import { and } from "../query/language.ts";
 import { useFilter } from "../state/filter.ts";
 import { useParams } from "../state/location.ts";
-import { count } from "../state/numbers.ts";
+import { count, events } from "../state/numbers.ts";
 import { announce } from "../ui/announce.tsx";
 import { Combobox } from "../ui/combobox.tsx";
 import { SeverityMark } from "../ui/severity.tsx";
@@ -44,7 +44,7 @@ export function FacetPanel({ run, enabled }: { run: number; enabled: boolean }) 
         <FacetSection
           key={field}
           field={field}
-          fields={fields.filter((one) => !folded.includes(one))}
+          fields={fields}
           folded={folded.includes(field)}
           run={run}
           enabled={enabled}
@@ -87,7 +87,7 @@ function FacetSection({
 
   return (
     <section className="facet" aria-label={label}>
-      <h3>
+      <h2>
         <button
           type="button"
           className="button quiet facet-fold"
@@ -109,7 +109,7 @@ function FacetSection({
         >
           ✕
         </button>
-      </h3>
+      </h2>
       {!folded &&
         (facet.error ? (
           <Failed error={facet.error} retry={() => void facet.refetch()} />
@@ -191,12 +191,12 @@ function Values({
         <button type="button" className="button quiet facet-more" onClick={onMore}>
           {more
             ? "Fewer"
-            : `${count(Math.max(facet.distinct - facet.values.length, 0))} more values, ${count(facet.other)} events`}
+            : `${count(Math.max(facet.distinct - facet.values.length, 0))} more values, ${events(facet.other)}`}
         </button>
       )}
       {more && facet.other > 0 && (
         <p className="facet-note">
-          The others of {count(facet.distinct)} values have {count(facet.other)} events.
+          The others of {count(facet.distinct)} values have {events(facet.other)}.
         </p>
       )}
     </>
@@ -216,15 +216,13 @@ function ValueLine({
 }) {
   const { value, standing } = line;
   const severity = field === "severity" && (severities as readonly string[]).includes(value);
-  const many = line.count === null ? "" : `, ${count(line.count)} events`;
   return (
     <li className={standing ? `facet-value facet-${standing}` : "facet-value"}>
       <button
         type="button"
         className="facet-include"
         aria-pressed={standing === "included"}
-        aria-label={`Only ${value}${many}`}
-        title={value}
+        title={`${value}: click for only these, Alt-click to leave them out`}
         onClick={(event) => onToggle(event.altKey)}
       >
         <span className="facet-bar" style={{ width: `${Math.max(share * 100, 1)}%` }} />

@@ -40,6 +40,15 @@ export function marksOf(highlights: readonly Highlight[] | undefined): Marks {
   return marks;
 }
 
+/** What would break the line, or jump in it, is shown by a sign of the same length: places stay right. */
+const controls = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
+
+function visible(text: string): string {
+  return text.replace(controls, (character) =>
+    character === "\n" || character === "\u2028" || character === "\u2029" ? "↵" : character === "\t" ? " " : "·",
+  );
+}
+
 const surrogate = /[\ud800-\udfff]/;
 
 /** unitOf turns a position in code points into one in UTF-16 units. */
@@ -50,7 +59,8 @@ function unitOf(text: string, points: number): number {
 }
 
 /** cut cuts a text where its marks begin and end. A number may be shorter than it was written: what is behind its end is left. */
-export function cut(text: string, ranges: readonly Range[] | undefined): Piece[] {
+export function cut(raw: string, ranges: readonly Range[] | undefined): Piece[] {
+  const text = visible(raw);
   if (!ranges || ranges.length === 0) return text ? [{ text }] : [];
   const unit = surrogate.test(text) ? (points: number) => unitOf(text, points) : (points: number) => points;
   const pieces: Piece[] = [];

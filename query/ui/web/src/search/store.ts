@@ -69,8 +69,16 @@ export function useSearch(filter: Filter, order: Order, run: number) {
   return { query, rows, stale: kept.stale, first: pages?.[0]?.meta, last: pages?.at(-1)?.meta };
 }
 
+const foundOnPages = new WeakMap<SearchPage, Found[]>();
+
+/** foundOn returns a page's events, the same each time: a row that has not changed is not painted again. */
 function foundOn(page: SearchPage): Found[] {
-  return page.events.map((event, i) => ({ event, highlights: page.highlights?.[i] }));
+  let found = foundOnPages.get(page);
+  if (!found) {
+    found = page.events.map((event, i) => ({ event, highlights: page.highlights?.[i] }));
+    foundOnPages.set(page, found);
+  }
+  return found;
 }
 
 /** useAfter is true once the first is done, or has taken its time: what is less urgent leaves it the server meanwhile. */

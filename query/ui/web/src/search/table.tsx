@@ -1,7 +1,16 @@
 // biome-ignore-all lint/a11y/useSemanticElements: Rows of a virtual table lie apart, which the parts of a <table> can't.
 // biome-ignore-all lint/a11y/useFocusableInteractive: The grid has the focus; aria-activedescendant tells which row it is at.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, type Ref, useEffect, useImperativeHandle, useMemo, useRef } from "react";
+import {
+  type KeyboardEvent,
+  type MouseEvent,
+  type Ref,
+  useEffect,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+} from "react";
 import { columnOf } from "../events/columns.ts";
 import { type Density, useColumns } from "./columns.tsx";
 import { Row, rowId } from "./row.tsx";
@@ -70,6 +79,10 @@ export function EventTable({
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: The height of rows is what the measures depend on.
   useEffect(() => virtual.measure(), [height]);
+  // Another answer is read from its beginning.
+  const top = rows[0];
+  // biome-ignore lint/correctness/useExhaustiveDependencies: The first event tells which answer it is.
+  useLayoutEffect(() => virtual.scrollToOffset(0), [top]);
   useEffect(() => {
     if (rows.length > 0 && last >= rows.length - ahead) onEnd();
   }, [last, rows.length, onEnd]);

@@ -1,5 +1,5 @@
-import type { Count, Histogram, SearchPage } from "../api/types.ts";
-import { count } from "../state/numbers.ts";
+import type { Count, SearchPage } from "../api/types.ts";
+import { count, events } from "../state/numbers.ts";
 import { clock, length } from "../state/time.ts";
 import { ColumnMenu } from "./columns.tsx";
 import { ExportMenu } from "./export.tsx";
@@ -20,7 +20,7 @@ export function Toolbar({
   onOrder,
   onRefresh,
 }: {
-  total: Histogram | undefined;
+  total: number | undefined;
   counted: Count | undefined;
   counting: boolean;
   onCount: (() => void) | undefined;
@@ -39,12 +39,12 @@ export function Toolbar({
         Facets
       </button>
       <p className="toolbar-said" role="status">
-        {total && !total.meta.partial ? (
-          <strong>{count(total.total)} events</strong>
+        {total !== undefined ? (
+          <strong>{events(total)}</strong>
         ) : counted ? (
           <strong>
             {counted.relation === "gte" && "at least "}
-            {count(counted.value)} events
+            {events(counted.value)}
           </strong>
         ) : (
           onCount && (

@@ -39,6 +39,8 @@ export function SearchView() {
   const refused = query.error instanceof Problem && query.error.status < 500;
   const histogram = useHistogram(filter, run, calm && !refused);
   const counts = useKept(histogram.data);
+  // The histogram counts every event once: nobody has to be asked for their number again.
+  const known = histogram.data !== undefined && !histogram.data.meta.partial;
   const [countAsked, setCountAsked] = useState("");
   const counted = useCount(filter, run, countAsked === asked);
   const [density] = useDensity();
@@ -113,6 +115,7 @@ export function SearchView() {
   return (
     <div className="search-frame">
       <div className="search">
+        <h1 className="hidden-text">Search</h1>
         <FilterBar error={query.error} busy={query.isFetching && !query.isFetchingNextPage} onAgain={refresh} />
         <Histogram
           counts={counts.data}
@@ -121,10 +124,10 @@ export function SearchView() {
           retry={() => void histogram.refetch()}
         />
         <Toolbar
-          total={counts.stale ? undefined : counts.data}
+          total={counted.data === undefined && known ? counts.data?.total : undefined}
           counted={counted.data}
           counting={counted.isFetching}
-          onCount={histogram.isError && !refused ? () => setCountAsked(asked) : undefined}
+          onCount={!known && !histogram.isFetching && calm && !refused ? () => setCountAsked(asked) : undefined}
           meta={search.stale ? undefined : search.first}
           answeredAt={query.dataUpdatedAt}
           zone={filter.tz}

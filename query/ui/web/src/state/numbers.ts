@@ -7,6 +7,11 @@ export function count(n: number): string {
   return whole.format(n);
 }
 
+/** events writes a number of events: 1 event, 12,345 events. */
+export function events(n: number): string {
+  return `${whole.format(n)} ${n === 1 ? "event" : "events"}`;
+}
+
 /** compact writes a number in little room: 12.3K. */
 export function compact(n: number): string {
   return short.format(n);
