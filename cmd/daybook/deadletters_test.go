@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -13,43 +14,30 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
-	"daybook/pkg/kafka/kafkatest"
-
+	"daybook/pkg/client"
 	daybookkafka "daybook/pkg/kafka"
+	"daybook/pkg/kafka/kafkatest"
 )
 
-// letter is a dead letter as the API has it.
-type letter struct {
-	ID                                string
-	TenantID, Key, Value, ValueBase64 *string
-	Class, Field, Error, Topic        string
-	Partition, Offset                 int64
-	Bytes                             int
-	Time                              time.Time
-	ReplayedAt                        *time.Time
-	Headers                           []struct{ Name, Value, ValueBase64 string }
-}
-
 // letters lists dead letters, page by page.
-func (s *server) letters(t *testing.T, key, parameters string, headers ...string) (all []letter, pages int) {
+func (s *server) letters(t *testing.T, key, parameters string, options ...client.Option) (all []client.DeadLetter, pages int) {
 	t.Helper()
-	for cursor := ""; ; pages++ {
-		status, body := s.call(t, "GET", "/api/v1/deadletters?"+parameters+"&cursor="+cursor, key, "", headers...)
-		require.Equal(t, http.StatusOK, status, body)
-		var page struct {
-			DeadLetters []letter
-			NextCursor  *string
+	c, err := client.New(s.url, key, options...)
+	require.NoError(t, err)
+	asked, err := url.ParseQuery(parameters)
+	require.NoError(t, err)
+	for {
+		page, err := c.DeadLetters(t.Context(), asked)
+		require.NoError(t, err)
+		pages++
+		if all = append(all, page.DeadLetters...); page.NextCursor == nil {
+			return all, pages
 		}
-		require.NoError(t, json.Unmarshal([]byte(body), &page))
-		all = append(all, page.DeadLetters...)
-		if page.NextCursor == nil {
-			return all, pages + 1
-		}
-		cursor = *page.NextCursor
+		asked.Set("cursor", *page.NextCursor)
 	}
 }
 
-func values(letters []letter) (out []string) {
+func values(letters []client.DeadLetter) (out []string) {
 	for _, l := range letters {
 		if l.Value != nil {
 			out = append(out, *l.Value)
@@ -92,7 +80,7 @@ func TestServe_DeadLetters(t *testing.T) {
 	kafkatest.ProduceTo(t, topic, 1, messages...)
 	awaitLetters := func(n int) {
 		t.Helper()
-		var found []letter
+		var found []client.DeadLetter
 		require.Eventually(t, func() bool { found, _ = s.letters(t, all, ""); return len(found) == n }, 20*time.Second, 50*time.Millisecond, "%d dead letters", len(found))
 	}
 	awaitLetters(7)
@@ -101,7 +89,7 @@ func TestServe_DeadLetters(t *testing.T) {
 	cut := large[:4096-1] // In the middle of an é.
 	require.Equal(t, []string{string(messages[6].Value), cut, `{"tenantId":"acme"}`}, values(ofAcme))
 	require.Equal(t, "missing_field", ofAcme[2].Class)
-	require.Equal(t, []any{"1:0", "acme", "k", "eventType", "events", int64(1), int64(0), 19, at, (*time.Time)(nil)},
+	require.Equal(t, []any{"1:0", "acme", "k", "eventType", "events", int32(1), int64(0), 19, at, (*time.Time)(nil)},
 		[]any{ofAcme[2].ID, *ofAcme[2].TenantID, *ofAcme[2].Key, ofAcme[2].Field, ofAcme[2].Topic, ofAcme[2].Partition, ofAcme[2].Offset, ofAcme[2].Bytes, ofAcme[2].Time, ofAcme[2].ReplayedAt})
 	require.Equal(t, len(large), ofAcme[1].Bytes)
 	ofOther, _ := s.letters(t, other, "")
@@ -109,23 +97,27 @@ func TestServe_DeadLetters(t *testing.T) {
 	everything, pages := s.letters(t, all, "limit=2")
 	require.Len(t, everything, 7)
 	require.Equal(t, 4, pages)
-	require.True(t, slices.IsSortedFunc(everything, func(a, b letter) int { return b.Time.Compare(a.Time) }))
-	require.Equal(t, "eyJ0ZW5hbnRJZCI6ImFjbWUiLCJ4Ijoi/yJ9", *everything[1].ValueBase64)
+	require.True(t, slices.IsSortedFunc(everything, func(a, b client.DeadLetter) int { return b.Time.Compare(a.Time) }))
+	require.Equal(t, messages[5].Value, everything[1].ValueBase64)
 	require.Nil(t, everything[1].TenantID)
-	selected, _ := s.letters(t, all, "", "X-Tenant-Id", "other")
+	selected, _ := s.letters(t, all, "", client.WithTenant("other"))
 	require.Equal(t, ofOther, selected, "with a key of every tenant that names one")
 	found, _ := s.letters(t, acme, "class=too_large&from=now-2h&to=now&pending=true&limit=1")
 	require.Len(t, found, 1)
 	found, _ = s.letters(t, acme, "to="+at.Format(time.RFC3339))
 	require.Empty(t, found)
 
-	status, body := s.call(t, "GET", "/api/v1/deadletters/1%3A1", acme, "")
-	require.Equal(t, http.StatusOK, status)
-	var one letter
-	require.NoError(t, json.Unmarshal([]byte(body), &one))
+	c, err := client.New(s.url, acme)
+	require.NoError(t, err)
+	one, err := c.DeadLetter(t.Context(), "1:1")
+	require.NoError(t, err)
 	require.Equal(t, large, *one.Value, "whole")
-	_, body = s.call(t, "GET", "/api/v1/deadletters/1:0", all, "")
-	require.Contains(t, body, `"headers":[{"name":"h","value":"v"},{"name":"b","valueBase64":"/w=="}]`)
+	require.Empty(t, one.Headers)
+	one, err = c.DeadLetter(t.Context(), "1:0")
+	require.NoError(t, err)
+	require.Equal(t, []client.DeadLetterHeader{{Name: "h", Value: new("v")}, {Name: "b", ValueBase64: []byte{0xff}}}, one.Headers)
+	status, body := s.call(t, "GET", "/api/v1/deadletters/1%3A0", all, "") // As encodeURIComponent writes it.
+	require.Equal(t, http.StatusOK, status, body)
 
 	_, body = s.call(t, "GET", "/api/v1/deadletters?limit=1", acme, "")
 	var page struct{ NextCursor string }
@@ -164,21 +156,23 @@ func TestServe_DeadLetters(t *testing.T) {
 	}
 
 	// What is still no event comes back, of the same tenant.
-	replay := func(key, body string, want int) {
+	replay := func(key string, r client.Replay, want int) {
 		t.Helper()
-		status, answer := s.call(t, "POST", "/api/v1/deadletters/replay", key, body)
-		require.Equal(t, http.StatusOK, status, answer)
-		require.JSONEq(t, fmt.Sprintf(`{"replayed":%d}`, want), answer)
+		c, err := client.New(s.url, key)
+		require.NoError(t, err)
+		n, err := c.ReplayDeadLetters(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, want, n)
 	}
-	replay(other, `{"every":true}`, 1)
+	replay(other, client.Replay{Every: true}, 1)
 	awaitLetters(8)
-	replay(other, `{"ids":["1:2"]}`, 0) // It was published already.
+	replay(other, client.Replay{IDs: []string{"1:2"}}, 0) // It was published already.
 	ofOther, _ = s.letters(t, other, "")
 	require.Len(t, ofOther, 2)
 	pending, _ := s.letters(t, other, "pending=true")
 	require.Len(t, pending, 1)
 	require.NotEqual(t, "1:2", pending[0].ID)
-	replay(other, `{"ids":["1:2"],"again":true}`, 1)
+	replay(other, client.Replay{IDs: []string{"1:2"}, Again: true}, 1)
 	awaitLetters(9)
 
 	// And what is one when the setting is raised is stored, once.
@@ -186,13 +180,13 @@ func TestServe_DeadLetters(t *testing.T) {
 	require.Equal(t, exitOK, code, log)
 	t.Setenv("DAYBOOK_INGEST_MAX_EVENT_BYTES", "1MiB")
 	s.start(t)
-	replay(acme, `{"class":"too_large","from":"now-2h","ids":null}`, 1)
+	replay(acme, client.Replay{Class: "too_large", From: "now-2h"}, 1)
 	s.find(t, acme, "/api/v1/events/large", `"eventId":"large"`)
 	ofAcme, _ = s.letters(t, acme, "")
 	require.Len(t, ofAcme, 3, "nothing of acme's was published for other")
 	require.NotNil(t, ofAcme[1].ReplayedAt)
 	require.Nil(t, ofAcme[2].ReplayedAt)
-	replay(all, `{"every":true}`, 7) // 3, 4, 5 and two of other's, that are nobody's or other's; and two of acme's.
+	replay(all, client.Replay{Every: true}, 7) // 3, 4, 5 and two of other's, that are nobody's or other's; and two of acme's.
 }
 
 // Times that are equal do not keep a page from going on.
@@ -209,7 +203,7 @@ func TestServe_DeadLettersOfOneInstant(t *testing.T) {
 		}
 		kafkatest.ProduceTo(t, topic, partition, messages...)
 	}
-	var all []letter
+	var all []client.DeadLetter
 	require.Eventually(t, func() bool { all, _ = s.letters(t, "bootstrap-secret", ""); return len(all) == 240 }, 20*time.Second, 100*time.Millisecond)
 	for _, limit := range []int{7, 200} {
 		again, pages := s.letters(t, "bootstrap-secret", fmt.Sprintf("limit=%d", limit))

@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { call } from "../api/client.ts";
+import { call, Problem } from "../api/client.ts";
 import { useSession } from "../api/session.tsx";
 import type { Aggregate, Aggregation } from "../api/types.ts";
 import type { Filter } from "../state/filter.ts";
@@ -29,5 +29,8 @@ export function useAggregate(filter: Filter, analysis: Analysis | null) {
     // Comparing thousands of points to keep equal ones costs more than it saves.
     structuralSharing: false,
     staleTime: 10_000,
+    // A server that is away comes back.
+    refetchInterval: ({ state: { error } }) =>
+      error && !(error instanceof Problem && error.status !== 503) ? 5_000 : false,
   });
 }

@@ -1,7 +1,21 @@
-import { Problem } from "../api/client.ts";
+import { Problem, Unreachable } from "../api/client.ts";
 import { useParams } from "../state/location.ts";
 import { Empty, Failed } from "../ui/state.tsx";
 import type { Analysis } from "./state.ts";
+
+/** Interrupted says that what is shown is from before, and why. */
+export function Interrupted({ error, retry }: { error: Error; retry: () => void }) {
+  return (
+    <p role="alert" className="analysis-unsure analysis-interrupted">
+      {error instanceof Unreachable
+        ? "Daybook can't be reached. The figures are from before; the page tries again by itself."
+        : `${error.message}. The figures are from before.`}
+      <button type="button" className="button" onClick={retry}>
+        Try again
+      </button>
+    </p>
+  );
+}
 
 /** Trouble says why there is no answer, and what to change where the analysis asks for too much. */
 export function Trouble({ error, analysis, retry }: { error: unknown; analysis: Analysis; retry: () => void }) {

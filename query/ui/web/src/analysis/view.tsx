@@ -7,7 +7,7 @@ import { forFilterBar, ready } from "./request.ts";
 import { Result } from "./result.tsx";
 import { analysisOf, showingOf } from "./state.ts";
 import { useAggregate } from "./store.ts";
-import { Trouble } from "./trouble.tsx";
+import { Interrupted, Trouble } from "./trouble.tsx";
 import "./analysis.css";
 
 /** AnalysisView computes figures of the events that the filter finds, by time and by their fields, and draws them. */
@@ -18,6 +18,8 @@ export default function AnalysisView() {
   const asked = ready(analysis);
   const answer = useAggregate(filter, asked);
   const again = () => void answer.refetch();
+  // Why there is no answer is said at the first failure, although it is tried again.
+  const trouble = answer.error ?? answer.failureReason;
   return (
     <div className="analysis">
       <h1 className="hidden-text">Analysis</h1>
@@ -31,16 +33,19 @@ export default function AnalysisView() {
         <Empty title="Choose what to measure">
           <p>The measure above needs a field, such as a number in the payloads.</p>
         </Empty>
-      ) : answer.isError ? (
-        <Trouble error={answer.error} analysis={analysis} retry={again} />
       ) : answer.data ? (
-        <Result
-          answered={answer.data}
-          analysis={analysis}
-          showing={showingOf(params, analysis)}
-          stale={answer.isPlaceholderData}
-          onAgain={again}
-        />
+        <>
+          {trouble && <Interrupted error={trouble} retry={again} />}
+          <Result
+            answered={answer.data}
+            analysis={analysis}
+            showing={showingOf(params, analysis)}
+            stale={answer.isPlaceholderData}
+            onAgain={again}
+          />
+        </>
+      ) : trouble ? (
+        <Trouble error={trouble} analysis={analysis} retry={again} />
       ) : (
         <Loading what="the figures" />
       )}

@@ -142,6 +142,13 @@ export async function previousLike(event: Event, fields: readonly string[], sign
   return page.events[0]?.eventId ?? null;
 }
 
+/** idIn returns the id that somebody entered: itself, or that of the event that a link of this page opens. */
+export function idIn(text: string): string {
+  const entered = text.trim();
+  if (!entered.includes("://")) return entered;
+  return URL.parse(entered)?.searchParams.get("event") ?? entered;
+}
+
 /** How much time the list beside a shared event shows on either side of it. */
 const besides = 60_000;
 

@@ -17,6 +17,9 @@ const narrowColumns = ["severity", "createdAt", "eventType", "payload"];
 const narrowWidths: Record<string, number> = { severity: 26, createdAt: 78, eventType: 150, payload: 200 };
 const narrowBelow = 640;
 
+/** How long a browser may go on with a scrolling that somebody began before they resumed. */
+const glide = 1_000;
+
 /** Browsers lay out nothing higher than some 30 million pixels: before that, places are counted anew. */
 const highest = 10_000_000;
 
@@ -80,6 +83,15 @@ export function LiveList({ store, screen, zone }: { store: LiveStore; screen: Sc
   });
 
   const last = useRef(0);
+  const resumed = useRef(Number.NEGATIVE_INFINITY);
+  const touched = useRef(0);
+  const touch = () => {
+    touched.current = performance.now();
+  };
+  const resume = () => {
+    resumed.current = performance.now();
+    store.resume();
+  };
   const scrolled = () => {
     const element = scroller.current;
     if (!element) return;
@@ -89,9 +101,13 @@ export function LiveList({ store, screen, zone }: { store: LiveStore; screen: Sc
     last.current = at;
     if (!paused) {
       if (lowest - at < rowHeight) return;
+      if (touched.current < resumed.current && performance.now() - resumed.current < glide) {
+        element.scrollTop = element.scrollHeight;
+        return;
+      }
       store.pause();
     } else if (down && lowest - at <= 2) {
-      store.resume();
+      resume();
       return;
     }
     setTop(at);
@@ -107,6 +123,7 @@ export function LiveList({ store, screen, zone }: { store: LiveStore; screen: Sc
   };
   // Before the browser scrolls: where that is animated, it would be cut short by what comes.
   const wheeled = (event: WheelEvent) => {
+    touch();
     const element = scroller.current;
     if (event.deltaY < 0 && element && element.scrollTop > 0) hold();
   };
@@ -192,7 +209,12 @@ export function LiveList({ store, screen, zone }: { store: LiveStore; screen: Sc
         tabIndex={0}
         onScroll={scrolled}
         onWheel={wheeled}
-        onTouchMove={hold}
+        onKeyDown={touch}
+        onPointerDown={touch}
+        onTouchMove={() => {
+          touch();
+          hold();
+        }}
         onFocus={(event) => event.target !== scroller.current && hold()}
       >
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: Each row has a link, which keys press. */}
@@ -227,7 +249,7 @@ export function LiveList({ store, screen, zone }: { store: LiveStore; screen: Sc
         </Empty>
       )}
       {paused && (
-        <button type="button" className="button primary live-new" onClick={() => store.resume()}>
+        <button type="button" className="button primary live-new" onClick={resume}>
           {screen.waiting > 0 ? `${count(screen.waiting)}${screen.letGo ? "+" : ""} new` : "Back to the newest"}
           <span aria-hidden="true">↓</span>
         </button>

@@ -8,7 +8,7 @@ export function StatusBar({ store, screen }: { store: LiveStore; screen: Screen 
   const { paused, phase, waiting, letGo } = screen;
   const trouble = phase.name === "waiting" || phase.name === "offline";
   return (
-    <div className="live-status" data-paused={paused}>
+    <section className="live-status" data-paused={paused} aria-label="State of the stream">
       <button
         type="button"
         className={paused ? "button primary" : "button"}
@@ -64,7 +64,7 @@ export function StatusBar({ store, screen }: { store: LiveStore; screen: Screen 
       <button type="button" className="button quiet" onClick={() => store.clear()}>
         Clear
       </button>
-    </div>
+    </section>
   );
 }
 

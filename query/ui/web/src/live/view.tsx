@@ -40,6 +40,7 @@ export default function LiveView() {
   const refused = useRefusal(screen.phase);
   return (
     <div className="live">
+      <h1 className="hidden-text">Live</h1>
       <FilterBar error={refused} withTime={false} onAgain={() => store.retry()} />
       <StatusBar store={store} screen={screen} />
       <div className="live-body">

@@ -9,12 +9,17 @@ const shapes: Record<Severity, string> = {
   CRITICAL: "M5 1h6l4 4v6l-4 4H5l-4-4V5Z",
 };
 
+/** severityShape is the path of a severity's sign, in a box of 16. */
+export function severityShape(severity: Severity): string {
+  return shapes[severity] ?? shapes.INFO;
+}
+
 /** SeverityMark is a severity's sign and name; with short, the name is only read out. */
 export function SeverityMark({ severity, short = false }: { severity: Severity; short?: boolean }) {
   return (
     <span className={`severity severity-${severity.toLowerCase()}`} title={short ? severity : undefined}>
       <svg viewBox="0 0 16 16" width="10" height="10" aria-hidden="true">
-        <path d={shapes[severity] ?? shapes.INFO} fill="currentColor" />
+        <path d={severityShape(severity)} fill="currentColor" />
       </svg>
       <span className={short ? "hidden-text" : undefined}>{severity}</span>
     </span>
