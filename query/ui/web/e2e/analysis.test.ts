@@ -139,8 +139,9 @@ describe("the builder", () => {
       "m=count&m=avg:payload.latency_ms&by=eventType&by=payload.not.there&bucket=1d&top=3&rank=1&other=no&fill=gap&vs=previous&draw=table";
     const expected = new URLSearchParams(`${within}&${asked}`);
     expect([...parameters(page)].sort()).toEqual([...expected].sort());
+    // A head, the top three, and all together.
+    await expect.poll(() => groups(page).getByRole("row").count()).toBe(5);
     const rows = await groups(page).getByRole("row").allInnerTexts();
-    expect(rows).toHaveLength(5); // A head, the top three, and all together.
 
     await page.reload();
     await heading(page, title).waitFor();
