@@ -230,9 +230,25 @@ test("seven tabs over HTTP/1.1 are live at once, on four connections at most, an
   await row(fifth, "2").waitFor();
   expect(await streams()).toBe(4);
 
-  for (const page of [...pages.slice(0, 6), fifth]) await page.close();
+  // A tab that crashes says no goodbye.
+  await crash(pages[5] as Page);
+  await expect.poll(() => streams(), { timeout: 20_000 }).toBe(3);
+  // In the first one's process is the worker that all share: the others start another, and miss nothing.
+  await crash(pages[0] as Page);
+  await publish(numbered(runs[0], 3, 6));
+  await row(pages[1] as Page, "5").waitFor();
+  expect(contiguous(await walk(pages[1] as Page), 6)).toBe("");
+  for (const page of [...pages.slice(1, 5), fifth]) await page.close();
   await expect.poll(() => streams()).toBe(0);
 });
+
+/** crash ends a tab's process. */
+async function crash(page: Page) {
+  const devtools = await page.context().newCDPSession(page);
+  const crashed = page.waitForEvent("crash");
+  void devtools.send("Page.crash").catch(() => undefined);
+  await crashed;
+}
 
 test("who signs out in another tab is asked to sign in", async () => {
   const context = await newContext({ expected: [/status of 401/] });

@@ -14,32 +14,35 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+let tabs = 0;
+
 /** Tab is a page with one view, as the hub sees it. */
 class Tab {
   rows: Row[] = [];
   lastId = "";
   phase: Phase | undefined;
   dropped = 0;
+  pongs = 0;
+  life = "";
   receipts = true;
   private sub = 0;
   private hear: ((event: MessageEvent) => void) | null = null;
-  private closed = () => {};
 
-  constructor() {
+  constructor(readonly name = `tab ${++tabs}`) {
     const tab = this;
     hub.attach({
       postMessage: (message) => this.take(message as ToTab),
       set onmessage(hear: (event: MessageEvent) => void) {
         tab.hear = hear;
       },
-      addEventListener: (_, listener) => {
-        tab.closed = listener;
-      },
     });
+    this.say({ type: "life", name });
   }
 
   private take(message: ToTab) {
-    if (message.sub !== this.sub) return;
+    if (message.type === "pong") this.pongs++;
+    if (message.type === "life") this.life = message.name;
+    if (message.type === "pong" || message.type === "life" || message.sub !== this.sub) return;
     if (message.type === "phase") this.phase = message.phase;
     if (message.type === "dropped") this.dropped++;
     if (message.type !== "batch") return;
@@ -64,7 +67,7 @@ class Tab {
   }
 
   crash() {
-    this.closed();
+    server.lives.get(this.name)?.();
   }
 
   get numbers(): number[] {
@@ -91,6 +94,13 @@ test("tabs of the same filter share a connection, which ends with the last of th
   tabs[1]?.crash();
   await server.pass(0);
   expect(of("q=a")).toHaveLength(0);
+});
+
+test("tabs are told the name of the hub's life, those that come later as well", () => {
+  const first = new Tab().join("q=a");
+  hub.lives("hub");
+  const second = new Tab();
+  expect([first.life, second.life]).toEqual(["hub", "hub"]);
 });
 
 test("another session's events are never handed on", async () => {
@@ -305,6 +315,7 @@ test("a tab that is silent for long is taken for gone", async () => {
   }
   expect(silent.dropped).toBe(1);
   expect(pinging.dropped).toBe(0);
+  expect(pinging.pongs).toBe(4);
   expect(of("q=a")).toHaveLength(0);
   expect(of("q=b")).toHaveLength(1);
 });

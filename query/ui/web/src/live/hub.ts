@@ -1,4 +1,4 @@
-import type { Phase, Port, Row, ToHub, ToTab, Wanted } from "./protocol.ts";
+import type { Phase, Port, Row, ToHub, ToTab, ToViewer, Wanted } from "./protocol.ts";
 import { type Item, Reader, tail, type World } from "./reader.ts";
 
 /** How many characters a tab may owe receipts for before its stream waits for it, and before it is dropped. */
@@ -45,16 +45,23 @@ export class Hub {
   private queue: Viewer[] = []; // without a stream
   private limit = 4;
 
+  private life = "";
+
   constructor(private readonly world: World) {
     this.lookAround();
+  }
+
+  /** lives takes the name by which tabs learn that this hub has ended. */
+  lives(name: string) {
+    this.life = name;
+    for (const tab of this.tabs) tab.port.postMessage({ type: "life", name } satisfies ToTab);
   }
 
   /** attach takes in a tab. */
   attach(port: Port) {
     const tab: Tab = { port, heard: this.world.now(), viewers: new Map() };
     port.onmessage = ({ data }) => this.hear(tab, data as ToHub);
-    // Where browsers tell it, a tab that crashed is known at once.
-    port.addEventListener?.("close", () => this.forget(tab));
+    if (this.life) port.postMessage({ type: "life", name: this.life } satisfies ToTab);
   }
 
   private hear(tab: Tab, message: ToHub) {
@@ -79,12 +86,19 @@ export class Hub {
         if (viewer) receipt(viewer, message.n);
         break;
       }
+      case "life":
+        // A tab that crashes says no goodbye.
+        this.world.whenEnded(message.name, () => this.forget(tab));
+        break;
       case "now":
         for (const viewer of tab.viewers.values()) viewer.stream?.now();
+        break;
+      case "ping":
+        tab.port.postMessage({ type: "pong" } satisfies ToTab);
     }
   }
 
-  private post(viewer: Viewer, message: ToTab) {
+  private post(viewer: Viewer, message: ToViewer) {
     viewer.tab.port.postMessage(message);
   }
 

@@ -46,11 +46,15 @@ export type ToHub =
   | { type: "join"; sub: number; wanted: Wanted; from: string; limit: number } // from "": the newest and what comes
   | { type: "leave"; sub: number }
   | { type: "ack"; sub: number; n: number }
+  | { type: "life"; name: string } // see life.ts
   | { type: "now" } // try again at once
   | { type: "ping" };
 
-/** ToTab is what a tab hears. A batch's rows come behind the ones before; lastId is the place after them. */
-export type ToTab =
+/** ToTab is what a tab hears. */
+export type ToTab = ToViewer | { type: "pong" } | { type: "life"; name: string };
+
+/** ToViewer is what it hears of a stream that it has joined. A batch's rows come behind the ones before; lastId is the place after them. */
+export type ToViewer =
   | { type: "batch"; sub: number; n: number; lastId: string; rows: Row[] }
   | { type: "phase"; sub: number; phase: Phase }
   | { type: "dropped"; sub: number }; // the tab was too slow, or silent: it may join again behind its last id
@@ -59,5 +63,4 @@ export type ToTab =
 export interface Port {
   postMessage(message: unknown): void;
   onmessage: ((event: MessageEvent) => void) | null;
-  addEventListener?(type: "close", listener: () => void): void;
 }

@@ -31,6 +31,8 @@ export interface World {
   now(): number;
   random(): number; // from 0 to 1
   online(): boolean;
+  /** Calls back when the page that has told this name of its life has ended. */
+  whenEnded(name: string, then: () => void): void;
   setTimeout(run: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
 }

@@ -30,7 +30,7 @@ export const LiveRow = memo(function LiveRow({
   opened,
   begins,
   ...look
-}: { row: Row; active: boolean; opened: string; begins: boolean } & Place & Look) {
+}: { row: Row; active: boolean; opened: boolean; begins: boolean } & Place & Look) {
   const place = { number, index, y, active, begins };
   if (typeof row !== "string") return <NoteRow note={row} {...place} {...look} />;
   return <EventRow text={row} opened={opened} {...place} {...look} />;
@@ -48,7 +48,7 @@ function frame({ number, index, y, active, begins }: Placed, className: string, 
   } as const;
 }
 
-function EventRow({ text, opened, ...placed }: { text: string; opened: string } & Placed) {
+function EventRow({ text, opened, ...placed }: { text: string; opened: boolean } & Placed) {
   const event = useMemo(() => eventOf(text), [text]);
   if (!event)
     return (
@@ -57,9 +57,8 @@ function EventRow({ text, opened, ...placed }: { text: string; opened: string } 
       </Plain>
     );
   const { columns, zone, narrow } = placed;
-  const current = opened === event.eventId;
   return (
-    <tr {...frame(placed, `live-row live-row-${event.severity.toLowerCase()}`, current)} data-event={event.eventId}>
+    <tr {...frame(placed, `live-row live-row-${event.severity.toLowerCase()}`, opened)}>
       {columns.map((column) => (
         <td key={column.id} className={column.mono ? "live-cell mono" : "live-cell"}>
           <Cell event={event} column={column} zone={zone} narrow={narrow} />
@@ -87,12 +86,13 @@ function permalink(id: string): string {
   return addressWith(window.location.pathname, window.location.search, { event: id });
 }
 
-/** eventAt returns the id of the event that was clicked on; null where the browser is to do what it does with a click. */
-export function eventAt(click: MouseEvent): string | null {
+/** eventAt returns the row of the event that was clicked on; null where the browser is to do what it does with a click. */
+export function eventAt(click: MouseEvent): number | null {
   if (click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey || click.altKey) return null;
   // Whoever marks a text to copy it opens nothing.
   if (window.getSelection()?.type === "Range") return null;
-  return (click.target as HTMLElement).closest<HTMLElement>("[data-event]")?.dataset["event"] ?? null;
+  const row = (click.target as Element).closest<HTMLElement>("tr[data-number]");
+  return row ? Number(row.dataset["number"]) : null;
 }
 
 function NoteRow({ note, ...placed }: { note: Note } & Placed) {

@@ -1,3 +1,4 @@
+import { ColumnMenu } from "../search/columns.tsx";
 import { count } from "../state/numbers.ts";
 import { length } from "../state/time.ts";
 import type { LiveStore, Screen } from "./store.ts";
@@ -61,9 +62,12 @@ export function StatusBar({ store, screen }: { store: LiveStore; screen: Screen 
           <b>{count(screen.next - screen.first)}</b> kept
         </span>
       </span>
-      <button type="button" className="button quiet" onClick={() => store.clear()}>
-        Clear
-      </button>
+      <span className="live-tools">
+        <button type="button" className="button" onClick={() => store.clear()}>
+          Clear
+        </button>
+        <ColumnMenu />
+      </span>
     </section>
   );
 }

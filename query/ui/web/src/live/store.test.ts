@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { Note, Row, ToTab, Wanted } from "./protocol.ts";
+import type { Note, Row, ToViewer, Wanted } from "./protocol.ts";
 import { bounds, LiveStore } from "./store.ts";
 import { range, row } from "./testing.ts";
 
@@ -7,7 +7,7 @@ const wanted: Wanted = { who: "key", headers: {}, query: "" };
 
 /** Line stands for the hub. */
 class Line {
-  onmessage: (message: ToTab) => void = () => {};
+  onmessage: (message: ToViewer) => void = () => {};
   onreset = () => {};
   joins: string[] = []; // from which id
   open = 0; // the stream that is joined
@@ -180,6 +180,16 @@ test("one lag row for a lag, which tells the latest", async () => {
   line.batch([lag(7)], "b");
   line.batch([row(1), lag(3)], "c");
   expect(range(0, store.kept.next).map((n) => store.kept.get(n))).toEqual([lag(7), row(1), lag(3)]);
+});
+
+test("events are found by id, and from one to the next, over what is none", () => {
+  const note: Note = { kind: "resync", reason: "", from: "" };
+  line.batch([row(1), note, row(2), JSON.stringify({ eventId: "e3", correlationId: "e2" })], "a");
+  expect(["e1", "e2", "e3", "e4"].map((id) => store.numberOf(id))).toEqual([0, 2, 3, -1]);
+  expect(store.after(0, 1)).toBe(2);
+  expect(store.after(2, -1)).toBe(0);
+  expect([store.after(3, 1), store.after(0, -1)]).toEqual([-1, -1]);
+  expect([store.event(0)?.eventId, store.event(1), store.event(9)]).toEqual(["e1", null, null]);
 });
 
 test("another filter begins anew", async () => {

@@ -1,6 +1,6 @@
 import type { Event } from "../api/types.ts";
 import { Kept } from "./kept.ts";
-import type { Phase, ToTab, Wanted } from "./protocol.ts";
+import type { Phase, ToViewer, Wanted } from "./protocol.ts";
 
 /** What the page keeps at most: the memory of a page stays far below 300 MB with it. */
 export const bounds = { rows: 50_000, bytes: 96 << 20 };
@@ -37,7 +37,7 @@ export interface Surroundings {
     ack(sub: number, n: number): void;
     now(): void;
     keep(): () => void;
-    onmessage: (message: ToTab) => void;
+    onmessage: (message: ToViewer) => void;
     onreset: () => void;
   };
   now(): number;
@@ -129,7 +129,7 @@ export class LiveStore {
     if (!this.sub && !this.letGo) this.join();
   }
 
-  private hear(message: ToTab) {
+  private hear(message: ToViewer) {
     // What was under way when this page left is brought again, behind the last id.
     if (message.sub !== this.sub) return;
     switch (message.type) {
@@ -150,7 +150,7 @@ export class LiveStore {
     }
   }
 
-  private take(rows: (ToTab & { type: "batch" })["rows"]) {
+  private take(rows: (ToViewer & { type: "batch" })["rows"]) {
     let events = 0;
     for (const row of rows) {
       if (typeof row === "string") events++;
@@ -213,6 +213,30 @@ export class LiveStore {
     this.eventsAtPause = this.events;
     if (this.letGo) this.join();
     this.changed(true);
+  }
+
+  /** numberOf returns the row of an event; -1 where it is not kept. */
+  numberOf(id: string): number {
+    const sought = JSON.stringify(id);
+    for (let number = this.kept.next - 1; number >= this.kept.first; number--) {
+      const row = this.kept.get(number);
+      // Most rows are told by a look, which costs less than parsing them.
+      if (typeof row === "string" && row.includes(sought) && eventOf(row)?.eventId === id) return number;
+    }
+    return -1;
+  }
+
+  /** after returns the row of the next event in a direction; -1 where there is none. */
+  after(number: number, by: 1 | -1): number {
+    for (let to = number + by; to >= this.kept.first && to < this.kept.next; to += by)
+      if (typeof this.kept.get(to) === "string") return to;
+    return -1;
+  }
+
+  /** event returns the event of a row. */
+  event(number: number): Event | null {
+    const row = this.kept.get(number);
+    return typeof row === "string" ? eventOf(row) : null;
   }
 
   /** retry tries to connect at once. */

@@ -19,6 +19,8 @@ export interface Server {
   /** What the next connections are answered with instead of a stream. */
   answers: (Response | "unreachable")[];
   online: boolean;
+  /** What is called when the life of a name has ended. */
+  lives: Map<string, () => void>;
   /** Lets so much time pass. */
   pass(ms: number): Promise<void>;
 }
@@ -30,6 +32,7 @@ export function newServer(): Server {
     connections: [],
     answers: [],
     online: true,
+    lives: new Map(),
     pass: async (ms) => {
       await vi.advanceTimersByTimeAsync(ms);
     },
@@ -37,6 +40,7 @@ export function newServer(): Server {
       now: () => Date.now(),
       random: () => 0,
       online: () => server.online,
+      whenEnded: (name, then) => void server.lives.set(name, then),
       setTimeout: (run, ms) => setTimeout(run, ms),
       clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
       fetch: async (path, init) => {

@@ -4,9 +4,10 @@ import { useSession } from "../api/session.tsx";
 import { EventPanel } from "../event/panel.tsx";
 import { FilterBar } from "../filterbar/filterbar.tsx";
 import { queryOf, useFilter } from "../state/filter.ts";
+import { useParams } from "../state/location.ts";
 import { useShortcut } from "../ui/shortcuts.tsx";
 import { Empty, Failed } from "../ui/state.tsx";
-import { Link } from "./link.ts";
+import { Link, lines } from "./link.ts";
 import { LiveList } from "./list.tsx";
 import type { Phase, Wanted } from "./protocol.ts";
 import { StatusBar } from "./status.tsx";
@@ -17,7 +18,7 @@ import "./live.css";
 let link: Link | undefined;
 
 function newStore(): LiveStore {
-  link ??= new Link();
+  link ??= new Link(lines);
   return new LiveStore({ link, now: () => Date.now(), frame: (run) => requestAnimationFrame(run) });
 }
 
@@ -37,20 +38,27 @@ export default function LiveView() {
   useLeaving(store);
   useShortcut(["p", " "], "pause or resume the live stream", () => store.toggle());
 
+  const [params, change] = useParams();
+  const opened = params.get("event") ?? "";
+  // biome-ignore lint/correctness/useExhaustiveDependencies: Rows come all the time; it is looked for when it is opened.
+  const at = useMemo(() => (opened ? store.numberOf(opened) : -1), [store, opened, wanted]);
+  const open = (id: string) => change({ event: id, compare: null }, { replace: opened !== "" });
+  const beside = (by: 1 | -1) => (at < 0 ? undefined : store.event(store.after(at, by))?.eventId);
+
   const refused = useRefusal(screen.phase);
   return (
-    <div className="live">
-      <h1 className="hidden-text">Live</h1>
-      <FilterBar error={refused} withTime={false} onAgain={() => store.retry()} />
-      <StatusBar store={store} screen={screen} />
-      <div className="live-body">
+    <div className="live-frame">
+      <div className="live">
+        <h1 className="hidden-text">Live</h1>
+        <FilterBar error={refused} withTime={false} onAgain={() => store.retry()} />
+        <StatusBar store={store} screen={screen} />
         {screen.next === screen.first && screen.phase.name !== "live" ? (
           <Nothing phase={screen.phase} refused={refused} retry={() => store.retry()} />
         ) : (
-          <LiveList store={store} screen={screen} zone={filter.tz} />
+          <LiveList store={store} screen={screen} zone={filter.tz} at={at} onOpen={open} />
         )}
-        <EventPanel />
       </div>
+      <EventPanel previous={beside(-1)} next={beside(1)} />
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import { whenEnded } from "./life.ts";
 import type { World } from "./reader.ts";
 
 /** The world of a browser, in a page as in a worker. */
@@ -6,6 +7,7 @@ export const world: World = {
   now: () => Date.now(),
   random: () => Math.random(),
   online: () => navigator.onLine,
+  whenEnded,
   setTimeout: (run, ms) => setTimeout(run, ms),
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 };
