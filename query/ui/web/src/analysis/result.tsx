@@ -6,7 +6,7 @@ import { announce } from "../ui/announce.tsx";
 import { useShortcut } from "../ui/shortcuts.tsx";
 import { Empty } from "../ui/state.tsx";
 import { bucketWords, span } from "./calendar.ts";
-import { drawnOf, entriesOf } from "./chart/look.ts";
+import { drawnOf, entriesOf, mostDrawn } from "./chart/look.ts";
 import { pictureOf } from "./chart/picture.ts";
 import { rankBarsOf } from "./chart/rankbars.tsx";
 import { type Canvases, Charts } from "./charts.tsx";
@@ -80,6 +80,9 @@ export function Result({
   );
 }
 
+/** mostRows is how many rows of CSV a page can make; exports of events have no such bound. */
+const mostRows = 1_000_000;
+
 /** heading says what an answer shows. */
 function heading(shape: Shape): string {
   return shape.bucket ? `${titleOf(shape.analysis)}, every ${bucketWords(shape.bucket)}` : titleOf(shape.analysis);
@@ -111,6 +114,9 @@ function Head({
   const next = possible[(possible.indexOf(showing.draw) + 1) % possible.length] as Drawing;
   useShortcut("d", "draw it as lines, bars or a table", () => change({ draw: next }));
   const csv = () => {
+    const rows = shape.lines.length * Math.max(1, shape.buckets.length);
+    if (rows > mostRows)
+      return announce(`The CSV would have ${count(rows)} rows: ask for fewer groups, or wider buckets`);
     save(new Blob([csvOf(shape)], { type: "text/csv;charset=utf-8" }), fileName(titleOf(shape.analysis), shape, "csv"));
     announce("The CSV is in your downloads");
   };
@@ -180,7 +186,7 @@ function widthOf(canvases: Canvases): number {
 /** pictured gathers what a picture of the charts shows. */
 function pictured(shape: Shape, showing: Showing, canvases: Canvases, q: string, title: string) {
   const entries = entriesOf(shape);
-  const visible = entries.filter((entry) => shown(showing, entry.label));
+  const visible = entries.filter((entry) => shown(showing, entry.label)).slice(0, mostDrawn);
   return {
     title,
     lines: [...times(shape), ...(q ? [`only ${q}`] : [])],

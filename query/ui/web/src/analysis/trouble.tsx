@@ -3,6 +3,9 @@ import { useParams } from "../state/location.ts";
 import { Empty, Failed } from "../ui/state.tsx";
 import type { Analysis } from "./state.ts";
 
+/** Faults of these are said beside what is at fault. */
+const marked = /^(filter\.q|groupBy|metrics\[\d+\]|bucket|compare|top)$/;
+
 /** Interrupted says that what is shown is from before, and why. */
 export function Interrupted({ error, retry }: { error: Error; retry: () => void }) {
   return (
@@ -24,8 +27,11 @@ export function Trouble({ error, analysis, retry }: { error: unknown; analysis: 
   if (error.status === 400)
     return (
       <Empty title="This can't be computed as it stands">
-        <p>{error.message}</p>
-        <p>Mend it above, and the figures follow.</p>
+        {error.faults.length > 0 && error.faults.every(({ field }) => marked.test(field)) ? (
+          <p>Mend what is marked above, and the figures follow.</p>
+        ) : (
+          <p>{error.message}</p>
+        )}
       </Empty>
     );
   if (error.status !== 422) return <Failed error={error} retry={retry} />;

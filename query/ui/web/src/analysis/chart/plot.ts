@@ -261,9 +261,6 @@ function paintBars(
 /** paintSteps draws the whole of the period before over stacked bars. */
 function paintSteps(u: uPlot, buckets: Bucket[], sums: (number | null)[]) {
   inside(u, (context, ratio) => {
-    context.strokeStyle = colour("--text");
-    context.lineWidth = 1.5 * ratio;
-    context.setLineDash([4 * ratio, 4 * ratio]);
     context.beginPath();
     let open = false;
     sums.forEach((sum, at) => {
@@ -279,6 +276,14 @@ function paintSteps(u: uPlot, buckets: Bucket[], sums: (number | null)[]) {
       context.lineTo(u.valToPos(bucket.end, "x", true), y);
       open = true;
     });
+    // A rim keeps it from the bars.
+    context.setLineDash([]);
+    context.strokeStyle = colour("--surface");
+    context.lineWidth = 4 * ratio;
+    context.stroke();
+    context.setLineDash([4 * ratio, 4 * ratio]);
+    context.strokeStyle = colour("--text");
+    context.lineWidth = 2 * ratio;
     context.stroke();
   });
 }
