@@ -115,12 +115,16 @@ export async function accessible(page: Page) {
   expect(violations).toEqual([]);
 }
 
-/** publish sends events to the node over HTTP, as the tenant of the key. */
-export async function publish(events: object[], visit: { url?: string; key?: string } = {}) {
+/** publish sends events to the node over HTTP, as the tenant of the key. write changes their JSON before. */
+export async function publish(
+  events: object[],
+  visit: { url?: string; key?: string; write?: (json: string) => string } = {},
+) {
+  const body = JSON.stringify(events);
   const answer = await fetch(`${visit.url ?? inject("url")}/api/v1/events`, {
     method: "POST",
     headers: { Authorization: `Bearer ${visit.key ?? inject("key")}`, "Content-Type": "application/json" },
-    body: JSON.stringify(events),
+    body: visit.write?.(body) ?? body,
   });
   expect(answer.status, await answer.text()).toBe(202);
 }

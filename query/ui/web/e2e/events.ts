@@ -25,10 +25,16 @@ export function correlation(): string {
   return `test_${Date.now().toString(36)}_${++made}`;
 }
 
-/** stored publishes events with a correlation id of their own and waits until a search finds them all. */
-export async function stored(events: object[]): Promise<string> {
+/**
+ * stored publishes events with a correlation id of their own and waits until a search finds them all. write changes the
+ * JSON before it is sent, for what JSON.stringify can't write.
+ */
+export async function stored(events: object[], write?: (json: string) => string): Promise<string> {
   const id = correlation();
-  await publish(events.map((event) => ({ source: "test", ...event, correlationId: id })));
+  await publish(
+    events.map((event) => ({ source: "test", ...event, correlationId: id })),
+    write ? { write } : {},
+  );
   for (const deadline = Date.now() + 20_000; ; ) {
     if ((await counted(`correlationId=${id}`)) === events.length) return id;
     if (Date.now() > deadline) throw new Error("the events that were published are not found");

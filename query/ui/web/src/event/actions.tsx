@@ -1,8 +1,8 @@
 import type { ReactNode } from "react";
 import { copy } from "../ui/announce.tsx";
-import type { Conditions } from "./conditions.ts";
 import { Icon } from "./icons.tsx";
 import { useNarrow } from "./narrow.ts";
+import type { Conditions } from "./payload/conditions.ts";
 
 /** ValueActions are what can be done with a value: search for it, search without it, copy it. */
 export function ValueActions({

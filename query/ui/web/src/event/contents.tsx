@@ -2,11 +2,11 @@ import { useMemo } from "react";
 import { pathOf } from "../query/language.ts";
 import { bytes } from "../state/numbers.ts";
 import { copy } from "../ui/announce.tsx";
-import { ofValue } from "./conditions.ts";
 import { Foot, Head, known } from "./head.tsx";
-import { branch, keysOf, type Value, written } from "./json.ts";
+import { ofValue } from "./payload/conditions.ts";
+import { branch, keysOf, type Value, written } from "./payload/json.ts";
+import { Tree, type TreeOf } from "./payload/tree.tsx";
 import { type Stored, useMarks } from "./store.ts";
-import { Tree, type TreeOf } from "./tree.tsx";
 
 /** Contents is all that an event has: its members, its payload, and members that Daybook doesn't know. */
 export function Contents({ stored }: { stored: Stored }) {

@@ -1,4 +1,4 @@
-import { type KeyboardEvent, type PointerEvent, type RefObject, useEffect, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, type RefObject, useEffect, useRef, useState } from "react";
 
 // How the panel stands in the page: how wide, how high, and where the focus is.
 
@@ -20,9 +20,15 @@ function remembered(): number {
   }
 }
 
+/** fromRight is how far the pointer is from the panel's other edge. */
+function fromRight(event: PointerEvent<HTMLElement>): number {
+  return (event.currentTarget.parentElement?.getBoundingClientRect().right ?? 0) - event.clientX;
+}
+
 /** useWidth returns the panel's width, which this browser remembers, and what makes an element its handle. */
 export function useWidth() {
   const [width, setWidth] = useState(remembered);
+  const grabbed = useRef(0); // how far from the panel's edge the pointer took hold
   const set = (wanted: number) => {
     const next = clamp(wanted);
     setWidth(next);
@@ -38,11 +44,10 @@ export function useWidth() {
       onPointerDown: (event: PointerEvent<HTMLElement>) => {
         event.preventDefault();
         event.currentTarget.setPointerCapture(event.pointerId);
+        grabbed.current = width - fromRight(event);
       },
       onPointerMove: (event: PointerEvent<HTMLElement>) => {
-        const panel = event.currentTarget.parentElement;
-        if (panel && event.currentTarget.hasPointerCapture(event.pointerId))
-          set(panel.getBoundingClientRect().right - event.clientX);
+        if (event.currentTarget.hasPointerCapture(event.pointerId)) set(fromRight(event) + grabbed.current);
       },
       onKeyDown: (event: KeyboardEvent) => {
         const by = { ArrowLeft: 24, ArrowRight: -24 }[event.key];

@@ -1,16 +1,16 @@
 import type { ReactNode } from "react";
 import type { Event } from "../api/types.ts";
 import { columns } from "../events/columns.ts";
-import { cut, type Marks } from "../search/marks.ts";
+import type { Marks } from "../search/marks.ts";
 import { filterOf } from "../state/filter.ts";
 import { useParams } from "../state/location.ts";
 import { ago, length, stamp } from "../state/time.ts";
 import { SeverityMark } from "../ui/severity.tsx";
 import { ValueActions } from "./actions.tsx";
-import { ofField } from "./conditions.ts";
-import { Marked } from "./marked.tsx";
 import { useNarrow } from "./narrow.ts";
 import { useNow } from "./now.ts";
+import { ofField } from "./payload/conditions.ts";
+import { Marked } from "./payload/marked.tsx";
 
 /** The members that have a row above the payload: those that q knows by name. */
 const fields = columns.filter(({ id }) => !["createdAt", "ingestedAt", "eventId", "payload"].includes(id));
@@ -38,7 +38,7 @@ export function Head({ event, marks }: { event: Event; marks: Marks }) {
               {id === "severity" ? (
                 <SeverityMark severity={event.severity} />
               ) : (
-                <Marked pieces={cut(value, marks.fields.get(id))} />
+                <Marked text={value} ranges={marks.fields.get(id)} />
               )}
             </span>
           </Field>

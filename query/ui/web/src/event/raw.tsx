@@ -1,9 +1,9 @@
 import { useMemo, useState } from "react";
 import { bytes } from "../state/numbers.ts";
 import { copy } from "../ui/announce.tsx";
-import { indented } from "./json.ts";
+import { indented } from "./payload/json.ts";
+import { cutAt } from "./payload/text.ts";
 import type { Stored } from "./store.ts";
-import { cutAt } from "./text.ts";
 
 /** How much text is put on the page at once. */
 const piece = 50_000;

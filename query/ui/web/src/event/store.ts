@@ -5,7 +5,7 @@ import type { Event, Meta, SearchPage } from "../api/types.ts";
 import { type Marks, marksOf } from "../search/marks.ts";
 import { filterOf, queryOf } from "../state/filter.ts";
 import { addressWith, useParams } from "../state/location.ts";
-import { member, read, type Value } from "./json.ts";
+import { member, read, type Value } from "./payload/json.ts";
 
 // Events don't change: what has been read once is not asked for again while it is looked at.
 const kept = { staleTime: Number.POSITIVE_INFINITY, gcTime: 60_000 };

@@ -58,9 +58,12 @@ function unitOf(text: string, points: number): number {
   return unit;
 }
 
-/** cut cuts a text where its marks begin and end. A number may be shorter than it was written: what is behind its end is left. */
-export function cut(raw: string, ranges: readonly Range[] | undefined): Piece[] {
-  const text = visible(raw);
+/**
+ * cut cuts a text where its marks begin and end. A number may be shorter than it was written: what is behind its end is
+ * left. show makes a text fit to be seen, without changing places; in a line, unless given.
+ */
+export function cut(raw: string, ranges: readonly Range[] | undefined, show = visible): Piece[] {
+  const text = show(raw);
   if (!ranges || ranges.length === 0) return text ? [{ text }] : [];
   const unit = surrogate.test(text) ? (points: number) => unitOf(text, points) : (points: number) => points;
   const pieces: Piece[] = [];

@@ -1,8 +1,8 @@
 import { useState } from "react";
-import { count } from "../state/numbers.ts";
-import { length } from "../state/time.ts";
+import { count } from "../../state/numbers.ts";
+import { length } from "../../state/time.ts";
+import { cutAt, visible } from "../payload/text.ts";
 import { type Change, type ComparedRow, changedPart } from "./difference.ts";
-import { cutAt, visible } from "./text.ts";
 
 const signs: Record<Change, string> = { added: "+", removed: "−", changed: "≠" };
 

@@ -1,5 +1,5 @@
-import type { Event } from "../api/types.ts";
-import type { Chain } from "./store.ts";
+import type { Event } from "../../api/types.ts";
+import type { Chain } from "../store.ts";
 
 // A chain drawn downwards: an event a row, a lane for each service, and between the rows
 // room that grows with the time between them, but ever less, so that hours fit on a screen.

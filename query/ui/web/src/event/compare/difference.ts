@@ -1,4 +1,4 @@
-import { keysIn, member, plain, type Value, written } from "./json.ts";
+import { keysIn, member, plain, type Value, written } from "../payload/json.ts";
 
 // Two payloads side by side. What differs is what the server's patch (RFC 6902) says: it is applied to the
 // one payload, and what it takes out stays as a shadow.

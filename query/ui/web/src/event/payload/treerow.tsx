@@ -1,13 +1,13 @@
-import { type MouseEvent, memo, useState } from "react";
-import { cut, type Marks } from "../search/marks.ts";
-import { count } from "../state/numbers.ts";
-import { copy } from "../ui/announce.tsx";
-import { ValueActions } from "./actions.tsx";
-import { Icon } from "./icons.tsx";
+import { type MouseEvent, memo, useId, useState } from "react";
+import type { Marks } from "../../search/marks.ts";
+import { count } from "../../state/numbers.ts";
+import { copy } from "../../ui/announce.tsx";
+import { ValueActions } from "../actions.tsx";
+import { Icon } from "../icons.tsx";
 import { branch, plain, type Value, written } from "./json.ts";
 import { Marked } from "./marked.tsx";
 import type { Row } from "./rows.ts";
-import { cutAt, shortened } from "./text.ts";
+import { cutAt } from "./text.ts";
 import type { TreeOf } from "./tree.tsx";
 
 /** How much of a text is shown at first, and each time that more of it is asked for. */
@@ -32,6 +32,7 @@ export const TreeRow = memo(function TreeRow({
   onFold: (ids: readonly string[], unfold: boolean) => void;
 }) {
   const { value, open, level } = row;
+  const text = useId();
   const click = (event: MouseEvent<HTMLElement>) => {
     onActive(row.id);
     if (open === null || (event.target as Element).closest("button") || window.getSelection()?.isCollapsed === false)
@@ -49,24 +50,24 @@ export const TreeRow = memo(function TreeRow({
       aria-setsize={row.siblings}
       aria-expanded={open ?? undefined}
       aria-selected={active}
-      aria-label={nameOf(row)}
+      aria-labelledby={text}
       tabIndex={active ? 0 : -1}
       style={{ paddingLeft: indent(level) }}
       onClick={click}
       onFocus={() => onActive(row.id)}
     >
       <span className={open ? "tree-sign tree-open" : "tree-sign"}>{open !== null && <Icon of="fold" />}</span>
-      {row.slice ? (
-        <span className="muted">
-          {row.slice[0]} … {row.slice[1] - 1}
-        </span>
-      ) : (
-        <>
-          <Key value={value} id={row.id} marks={marks} />
-          {branch(value) ? <Inside value={value} open={open === true} /> : <Leaf row={row} marks={marks} />}
-          {acting && <Actions value={value} of={of} reachable={active} />}
-        </>
-      )}
+      <span className="tree-text" id={text}>
+        {row.slice ? (
+          <Slice value={value} slice={row.slice} />
+        ) : (
+          <>
+            <Key value={value} id={row.id} marks={marks} />
+            {branch(value) ? <Inside value={value} open={open === true} /> : <Leaf row={row} marks={marks} />}
+          </>
+        )}
+      </span>
+      {acting && !row.slice && <Actions value={value} of={of} reachable={active} />}
     </div>
   );
 });
@@ -77,31 +78,38 @@ function indent(level: number): number {
   return Math.min(depth, 10) * 14 + Math.max(depth - 10, 0) * 2;
 }
 
-function nameOf({ value, slice }: Row): string {
-  const inside = value.kind === "object" ? "members" : "elements";
-  if (slice) return `${inside} ${slice[0]} to ${slice[1] - 1}`;
-  if (value.kind === "object" || value.kind === "array")
-    return `${value.key}: ${value.kind === "object" ? "object" : "list"}, ${count(value.children.length)} ${inside}`;
-  return `${value.key}: ${shortened(written(value))}`;
+/** what names what an object or a list has. */
+function what(value: Value): string {
+  return value.kind === "object" ? "member" : "element";
+}
+
+function Slice({ value, slice: [from, to] }: { value: Value; slice: readonly [from: number, to: number] }) {
+  return (
+    <span className="muted">
+      {what(value)}s {from} to {to - 1}
+    </span>
+  );
 }
 
 function Key({ value, id, marks }: { value: Value; id: string; marks: Marks | undefined }) {
   return (
     <span className={typeof value.key === "number" ? "tree-key muted" : "tree-key"}>
-      <Marked pieces={cut(String(value.key) || '""', marks?.keys.get(id))} />:
+      <Marked text={String(value.key) || '""'} ranges={marks?.keys.get(id)} />:
     </span>
   );
 }
 
-/** Inside says how much there is in an object or a list, and while it is folded how it begins. */
+/** Inside says how much there is in an object or a list, and while it is folded how it begins: seen only, for the name would get long. */
 function Inside({ value, open }: { value: Value; open: boolean }) {
-  const n = count(value.children.length);
+  const n = value.children.length;
+  const begins = value.text.slice(value.from, Math.min(value.to, value.from + 120));
   return (
     <span className="tree-inside">
-      <span className="tree-size">{value.kind === "object" ? `{${n}}` : `[${n}]`}</span>
-      {!open && (
-        <span className="tree-preview">{value.text.slice(value.from, Math.min(value.to, value.from + 120))}</span>
-      )}
+      <span className="tree-size">
+        {count(n)} {what(value)}
+        {n !== 1 && "s"}
+      </span>
+      {!open && <span className="tree-preview" aria-hidden="true" data-begins={begins} />}
     </span>
   );
 }
@@ -113,7 +121,7 @@ function Leaf({ row, marks }: { row: Row; marks: Marks | undefined }) {
   if (value.kind !== "string")
     return (
       <span className={`tree-value tree-${value.kind}`}>
-        <Marked pieces={cut(written(value), ranges)} />
+        <Marked text={written(value)} ranges={ranges} />
       </span>
     );
   const text = plain(value);
@@ -123,7 +131,10 @@ function Leaf({ row, marks }: { row: Row; marks: Marks | undefined }) {
   const rest = text.length - shown;
   return (
     <span className="tree-value tree-string">
-      "<bdi>{<Marked pieces={cut(text.slice(0, shown), ranges)} />}</bdi>
+      "
+      <bdi>
+        <Marked text={text.slice(0, shown)} ranges={ranges} />
+      </bdi>
       {rest > 0 ? (
         <button type="button" tabIndex={-1} className="tree-more" onClick={() => setStep(step + 1)}>
           … {count(rest)} more characters

@@ -11,11 +11,6 @@ export function visible(text: string): string {
   });
 }
 
-/** shortened keeps the beginning of a text, for names that are read out. */
-export function shortened(text: string, most = 120): string {
-  return text.length > most ? `${text.slice(0, most)}…` : text;
-}
-
 /** cutAt returns a length near to the wanted one at which no character is torn apart. */
 export function cutAt(text: string, wanted: number): number {
   if (wanted >= text.length) return text.length;

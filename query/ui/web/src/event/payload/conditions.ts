@@ -1,4 +1,4 @@
-import { condition, pathOf } from "../query/language.ts";
+import { condition, pathOf } from "../../query/language.ts";
 import { branch, keysOf, plain, type Value } from "./json.ts";
 
 /** What can be asked of a value by q: that it is so, and that it is not. */

@@ -1,6 +1,6 @@
 import { type KeyboardEvent, type PointerEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
-import type { Marks } from "../search/marks.ts";
-import { announce } from "../ui/announce.tsx";
+import type { Marks } from "../../search/marks.ts";
+import { announce } from "../../ui/announce.tsx";
 import type { Conditions } from "./conditions.ts";
 import type { Value } from "./json.ts";
 import { everything, leadingTo, type Row, rowsOf, startOpen } from "./rows.ts";
@@ -118,10 +118,15 @@ export function Tree({ of, label, marks }: { of: TreeOf; label: string; marks?: 
     <>
       {folds && (
         <div className="tree-tools">
-          <button type="button" className="button quiet" onClick={unfoldAll}>
+          <button type="button" className="button quiet" aria-label={`Unfold all: ${label}`} onClick={unfoldAll}>
             Unfold all
           </button>
-          <button type="button" className="button quiet" onClick={() => setOpen(new Set())}>
+          <button
+            type="button"
+            className="button quiet"
+            aria-label={`Fold all: ${label}`}
+            onClick={() => setOpen(new Set())}
+          >
             Fold all
           </button>
         </div>

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Event } from "../api/types.ts";
+import type { Event } from "../../api/types.ts";
+import type { Chain } from "../store.ts";
 import { headsOf, lanesOf, mostLanes, room, type Stroke, stepsOf } from "./lanes.ts";
-import type { Chain } from "./store.ts";
 
 /** chainOf makes a chain of SOURCE@MS. */
 function chainOf(...marks: string[]): Chain {

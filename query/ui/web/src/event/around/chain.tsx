@@ -1,17 +1,17 @@
 import { useState } from "react";
-import type { Event } from "../api/types.ts";
-import { condition } from "../query/language.ts";
-import { allTime, sameFilterAt } from "../state/filter.ts";
-import { useParams } from "../state/location.ts";
-import { count } from "../state/numbers.ts";
-import { length } from "../state/time.ts";
-import { Link } from "../ui/link.tsx";
-import { severityShape } from "../ui/severity.tsx";
-import { Empty, Failed, Loading } from "../ui/state.tsx";
+import type { Event } from "../../api/types.ts";
+import { condition } from "../../query/language.ts";
+import { allTime, sameFilterAt } from "../../state/filter.ts";
+import { useParams } from "../../state/location.ts";
+import { count } from "../../state/numbers.ts";
+import { length } from "../../state/time.ts";
+import { Link } from "../../ui/link.tsx";
+import { severityShape } from "../../ui/severity.tsx";
+import { Empty, Failed, Loading } from "../../ui/state.tsx";
+import { type Chain, mostAround, useAround } from "../store.ts";
 import { EventLink } from "./eventlink.tsx";
 import { headsOf, lanesOf, type Step, type Stroke, stepsOf } from "./lanes.ts";
-import { type Chain, mostAround, useAround } from "./store.ts";
-import "./near.css";
+import "./around.css";
 
 /** How many events of the chain are asked for on either side, and how many when more are wanted. */
 const few = 50;
@@ -117,8 +117,8 @@ function Services({ chain, lanes }: { chain: Chain; lanes: number }) {
             </span>
             <span>{source || "no source"}</span>
             <span className="muted">
-              {count(events)} {events === 1 ? "event" : "events"}, {firstMs > 0 && `from ${length(firstMs)} `}
-              {lastMs > firstMs ? `to ${length(lastMs)}` : firstMs > 0 ? "" : "at the beginning"}
+              {count(events)} {events === 1 ? "event" : "events"}, +{length(firstMs)}
+              {lastMs > firstMs && ` to +${length(lastMs)}`}
             </span>
           </li>
         );

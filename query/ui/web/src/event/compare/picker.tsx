@@ -1,8 +1,8 @@
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import type { Event } from "../api/types.ts";
-import { useParams } from "../state/location.ts";
-import { idIn, previousLike } from "./store.ts";
+import type { Event } from "../../api/types.ts";
+import { useParams } from "../../state/location.ts";
+import { idIn, previousLike } from "../store.ts";
 
 /** The ways to find an event before this one: by what both have. */
 const likes = [

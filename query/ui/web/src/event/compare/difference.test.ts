@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { read } from "../payload/json.ts";
 import { changedPart, compared, comparedMembers, comparedRows } from "./difference.ts";
-import { read } from "./json.ts";
 
 const rows = (payload: string, patch: object[] | string, all = false) =>
   comparedRows(compared(read(payload), read(typeof patch === "string" ? patch : JSON.stringify(patch))), all).map(

@@ -1,13 +1,13 @@
 import { useState } from "react";
-import type { Event } from "../api/types.ts";
-import { condition } from "../query/language.ts";
-import { allTime, sameFilterAt } from "../state/filter.ts";
-import { useParams } from "../state/location.ts";
-import { Link } from "../ui/link.tsx";
-import { Empty, Failed, Loading } from "../ui/state.tsx";
+import type { Event } from "../../api/types.ts";
+import { condition } from "../../query/language.ts";
+import { allTime, sameFilterAt } from "../../state/filter.ts";
+import { useParams } from "../../state/location.ts";
+import { Link } from "../../ui/link.tsx";
+import { Empty, Failed, Loading } from "../../ui/state.tsx";
+import { mostAround, useAround } from "../store.ts";
 import { EventLink } from "./eventlink.tsx";
-import { mostAround, useAround } from "./store.ts";
-import "./near.css";
+import "./around.css";
 
 /** How many events are asked for on a side: at first, and each time that more are wanted. */
 const steps = [20, 100, mostAround];

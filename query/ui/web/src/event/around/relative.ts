@@ -1,4 +1,4 @@
-import { length } from "../state/time.ts";
+import { length } from "../../state/time.ts";
 
 /** relative says when something was, as seen from an event: 1.2 s before, 350 ms later. */
 export function relative(ms: number): string {

@@ -1,17 +1,17 @@
 import { useMemo, useState } from "react";
-import { Problem } from "../api/client.ts";
-import type { Event } from "../api/types.ts";
-import { filterOf } from "../state/filter.ts";
-import { addressWith, useParams, usePath } from "../state/location.ts";
-import { stamp } from "../state/time.ts";
-import { copy } from "../ui/announce.tsx";
-import { Link } from "../ui/link.tsx";
-import { Empty, Failed, Loading } from "../ui/state.tsx";
+import { Problem } from "../../api/client.ts";
+import type { Event } from "../../api/types.ts";
+import { filterOf } from "../../state/filter.ts";
+import { addressWith, useParams, usePath } from "../../state/location.ts";
+import { stamp } from "../../state/time.ts";
+import { copy } from "../../ui/announce.tsx";
+import { Link } from "../../ui/link.tsx";
+import { Empty, Failed, Loading } from "../../ui/state.tsx";
+import { indented, type Value } from "../payload/json.ts";
+import { type Stored, useDifference, useEvent } from "../store.ts";
 import { compared, comparedMembers, comparedRows } from "./difference.ts";
 import { DifferenceTable, Totals } from "./differencetable.tsx";
-import { indented, type Value } from "./json.ts";
 import { Picker } from "./picker.tsx";
-import { type Stored, useDifference, useEvent } from "./store.ts";
 import "./compare.css";
 
 /** CompareTab shows how an event differs from another: the one that the address names, or that somebody chooses. */

@@ -1,11 +1,11 @@
 import type { ReactNode } from "react";
-import type { Event } from "../api/types.ts";
-import { filterOf } from "../state/filter.ts";
-import { addressWith, useParams, usePath } from "../state/location.ts";
-import { stamp } from "../state/time.ts";
-import { Link } from "../ui/link.tsx";
-import { SeverityMark } from "../ui/severity.tsx";
-import { Icon } from "./icons.tsx";
+import type { Event } from "../../api/types.ts";
+import { filterOf } from "../../state/filter.ts";
+import { addressWith, useParams, usePath } from "../../state/location.ts";
+import { stamp } from "../../state/time.ts";
+import { Link } from "../../ui/link.tsx";
+import { SeverityMark } from "../../ui/severity.tsx";
+import { Icon } from "../icons.tsx";
 import { relative } from "./relative.ts";
 
 /** EventLink is an event near the one that is shown: it opens it, or compares the two. */
@@ -28,7 +28,7 @@ export function EventLink({
     <>
       <span className="near-type">
         {sign && <SeverityMark severity={event.severity} short />}
-        {!sign && <span className="hidden-text">{event.severity}</span>} {event.eventType}
+        {!sign && <span className="hidden-text">{event.severity}</span>} <span>{event.eventType}</span>
       </span>
       <span className="near-about muted">
         {event.source ?? "no source"}
