@@ -55,16 +55,15 @@ const byId = new Map(columns.map((column) => [column.id, column]));
 
 /** columnOf returns the column of a field's name: one of columns, payload.PATH, or a member that Daybook doesn't know. */
 export function columnOf(id: string): Column {
-  const known = byId.get(id);
-  if (known) return known;
-  const path = pathIn(id);
-  if (!path) return own(id, id, 160);
-  return {
-    id,
-    label: path.join("."),
-    width: 160,
-    text: (event) => textOf(at(event.payload, path)),
-  };
+  let column = byId.get(id);
+  if (!column) {
+    const path = pathIn(id);
+    column = path
+      ? { id, label: path.join("."), width: 160, text: (event) => textOf(at(event.payload, path)) }
+      : own(id, id, 160);
+    byId.set(id, column);
+  }
+  return column;
 }
 
 /** pathIn returns the keys that payload.PATH names, with its backslashes resolved; null for other names. */

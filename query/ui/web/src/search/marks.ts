@@ -145,7 +145,8 @@ function valuePieces(value: Json, pointer: string, marks: Marks): Piece[] {
   ]);
 }
 
-/** A line has no room for more values than this; where marks are looked for, it is how many are looked at. */
+/** A line has no room for more text than this, nor for more values; where marks are looked for, it is how many are looked at. */
+const longest = 240;
 const most = 14;
 const mostLookedAt = 5000;
 
@@ -165,7 +166,11 @@ export function summaryPieces(payload: Json, marks: Marks): Piece[] {
     (hit ? matched : others).push(leaf);
   }
   const pieces: Piece[] = [];
+  let length = 0;
+  let counted = 0;
   for (const leaf of [...matched, ...others].slice(0, most)) {
+    for (; counted < pieces.length; counted++) length += (pieces[counted] as Piece).text.length;
+    if (length > longest) break;
     if (pieces.length > 0) pieces.push({ text: "  " });
     leaf.names.forEach(({ name, pointer }, i) => {
       if (i > 0) pieces.push({ text: ".", name: true });

@@ -12,7 +12,7 @@ import { parseExactly } from "./exact.ts";
 export type Order = "desc" | "asc";
 
 /** The first page is what a screen shows, so that it comes soon; those behind it are for people who scroll. */
-const firstPage = 100;
+const firstPage = 60;
 const nextPages = 500;
 
 /** What the server gives at most, where it has been set to less than is asked for. */

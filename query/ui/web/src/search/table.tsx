@@ -22,7 +22,7 @@ const heights: Record<Density, number> = { compact: 22, normal: 30, roomy: 40 };
 const narrowHeight = 50;
 
 /** When so few rows are left below, more are asked for. */
-const ahead = 60;
+const ahead = 24;
 
 export interface TableHandle {
   show: (index: number) => void;
@@ -69,7 +69,7 @@ export function EventTable({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    overscan: 12,
+    overscan: 6,
     // The line of names covers what is behind it.
     scrollPaddingStart: narrow ? 0 : 30,
     paddingEnd: 8,
@@ -82,7 +82,10 @@ export function EventTable({
   // Another answer is read from its beginning.
   const top = rows[0];
   // biome-ignore lint/correctness/useExhaustiveDependencies: The first event tells which answer it is.
-  useLayoutEffect(() => virtual.scrollToOffset(0), [top]);
+  useLayoutEffect(() => {
+    // Only where it isn't there: scrolling has the browser lay everything out before it is painted.
+    if ((virtual.scrollOffset ?? 0) > 0) virtual.scrollToOffset(0);
+  }, [top]);
   useEffect(() => {
     if (rows.length > 0 && last >= rows.length - ahead) onEnd();
   }, [last, rows.length, onEnd]);

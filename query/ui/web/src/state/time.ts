@@ -1,6 +1,9 @@
-/** localZone is the browser's IANA time zone. */
+let local: string | undefined;
+
+/** localZone is the browser's IANA time zone, as it was when the page was opened: asking for it takes long. */
 export function localZone(): string {
-  return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  local ??= Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+  return local;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
