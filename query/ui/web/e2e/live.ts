@@ -79,6 +79,19 @@ export async function walk(page: Page): Promise<string[]> {
   });
 }
 
+/** onScreen returns what the rows show that are wholly to be seen. */
+export async function onScreen(page: Page): Promise<string[]> {
+  return list(page).evaluate((element) => {
+    const head = element.querySelector("thead")?.getBoundingClientRect().bottom ?? 0;
+    const { bottom } = element.getBoundingClientRect();
+    return [...element.querySelectorAll("tbody tr")]
+      .map((one) => ({ text: one.textContent ?? "", box: one.getBoundingClientRect() }))
+      .filter(({ box }) => box.top >= head - 1 && box.bottom <= bottom + 1)
+      .sort((a, b) => a.box.top - b.box.top)
+      .map(({ text }) => text);
+  });
+}
+
 /** contiguous says what is wrong with numbers that should be those from 0 on, each once; in Kafka they lie in several partitions. */
 export function contiguous(shown: string[], n: number): string {
   const numbers = shown.filter((text) => /^\d+$/.test(text)).map(Number);

@@ -24,6 +24,7 @@ const env = {
   DAYBOOK_LOG_LEVEL: "warn",
 };
 const url = `http://127.0.0.1:${port(0)}`;
+const say = (...words) => process.stdout.write(`${words.join(" ")}\n`);
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 const start = (...args) => spawn(program, args, { env, cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 const ended = (child) => new Promise((done) => child.once("exit", done));
@@ -61,15 +62,22 @@ try {
   for (let i = 0; i < seconds / 5; i++) {
     await wait(5000);
     memory.push({ heap: await heap(cdp), processes: await processes(whole) });
-    shown.push(await page.getByRole("region", { name: "State of the stream" }).innerText());
+    shown.push(await page.getByRole("region", { name: "State of the stream" }).textContent());
   }
   const gaps = (await page.evaluate(() => window.gaps)).slice(1).toSorted((a, b) => a - b);
   const total = gaps.reduce((a, b) => a + b, 0);
   const at = (share) => Math.round(gaps[Math.min(gaps.length - 1, Math.floor(gaps.length * share))]);
-  console.log(`${rate} events/s for ${Math.round(total / 1000)} s, load ${loadavg().map((n) => n.toFixed(1))}`);
-  console.log(`frames/s ${((gaps.length / total) * 1000).toFixed(1)}; between frames, ms: median ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)}`);
-  console.log("memory, MB:", JSON.stringify(memory.at(-1)), "most:", JSON.stringify(memory.reduce((a, b) => (sum(b) > sum(a) ? b : a))));
-  console.log("shown:", shown.at(-1)?.replaceAll("\n", " "));
+  say(`${rate} events/s for ${Math.round(total / 1000)} s, load ${loadavg().map((n) => n.toFixed(1))}`);
+  say(
+    `frames/s ${((gaps.length / total) * 1000).toFixed(1)}; between frames, ms: median ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)}`,
+  );
+  say(
+    "memory, MB:",
+    JSON.stringify(memory.at(-1)),
+    "most:",
+    JSON.stringify(memory.reduce((a, b) => (sum(b) > sum(a) ? b : a))),
+  );
+  say("shown:", shown.at(-1));
   generator.kill("SIGTERM");
   await ended(generator);
 } finally {

@@ -42,10 +42,10 @@ export interface Scroll {
 export function useScroll(store: LiveStore, screen: Screen, row: number): Scroll {
   const scroller = useRef<HTMLDivElement>(null);
   const [box, setBox] = useState({ height: 0, width: 1000 });
-  const [top, setTop] = useState(0); // where a paused list stands, in pixels
+  const [, again] = useState(0);
   const base = useRef(0); // the row below the first line of all
   const moved = useRef(0); // by how many rows the base was moved under a paused list
-  const last = useRef(0); // where the list stood when it was last looked at
+  const standing = useRef(0); // where the list stands, in pixels
   const resumed = useRef(Number.NEGATIVE_INFINITY); // when
   const touched = useRef(0); // when somebody last did something that scrolls
   const { first, next, paused } = screen;
@@ -58,7 +58,13 @@ export function useScroll(store: LiveStore, screen: Screen, row: number): Scroll
   const total = next - base.current;
   const onScreen = Math.ceil(box.height / row);
   // Below the head, which covers a row.
-  const from = paused ? base.current + Math.floor(top / row) - 1 : next - onScreen;
+  const from = paused ? base.current + Math.floor(standing.current / row) - 1 : next - onScreen;
+
+  const stand = (at: number) => {
+    standing.current = at;
+    again(at);
+    store.reading(base.current + Math.floor(at / row) - 1);
+  };
 
   useEffect(() => {
     const element = scroller.current;
@@ -72,7 +78,9 @@ export function useScroll(store: LiveStore, screen: Screen, row: number): Scroll
   // biome-ignore lint/correctness/useExhaustiveDependencies: What is pinned is the end of these rows in this room.
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (element && !paused) element.scrollTop = element.scrollHeight;
+    if (!element || paused) return;
+    element.scrollTop = element.scrollHeight;
+    standing.current = element.scrollTop;
   }, [paused, total, row, box]);
 
   useLayoutEffect(() => {
@@ -80,14 +88,9 @@ export function useScroll(store: LiveStore, screen: Screen, row: number): Scroll
     if (!element || moved.current === 0) return;
     element.scrollTop -= moved.current * row;
     moved.current = 0;
-    setTop(element.scrollTop);
+    stand(element.scrollTop);
   });
 
-  const stand = (at: number) => {
-    setTop(at);
-    last.current = at;
-    store.reading(base.current + Math.floor(at / row) - 1);
-  };
   const hold = () => {
     const element = scroller.current;
     if (!element || paused) return;
@@ -113,7 +116,7 @@ export function useScroll(store: LiveStore, screen: Screen, row: number): Scroll
         return;
       }
       store.pause();
-    } else if (at > last.current && lowest - at <= 2) {
+    } else if (at > standing.current && lowest - at <= 2) {
       resume();
       return;
     }

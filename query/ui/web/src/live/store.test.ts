@@ -81,11 +81,14 @@ test("what comes alone is painted in the next frame", async () => {
 });
 
 test("the rate and the delay", async () => {
+  // A server whose clock is ahead.
+  line.onmessage({ type: "phase", sub: 1, phase: { name: "live", clock: 5000 } });
   line.batch(rows(0, 200), "199"); // With what is there already.
   await pass(1000);
+  expect(store.screen().rate).toBe(0);
   for (let i = 0; i < 50; i++) {
     line.batch(
-      range(0, 50).map((n) => row(n, 70)),
+      range(0, 50).map((n) => row(n, 70 - 5000)),
       "x",
     );
     await pass(100);
