@@ -96,6 +96,8 @@ describe("the builder", () => {
 
     const title = "count; avg of payload.latency_ms by eventType, payload.not.there, every day";
     await heading(page, title).waitFor();
+    // The title is right before the comparison is there.
+    await page.getByText(/^compared with/).waitFor();
     const asked =
       "m=count&m=avg:payload.latency_ms&by=eventType&by=payload.not.there&bucket=1d&top=3&rank=1&other=no&fill=gap&vs=previous&draw=table";
     const expected = new URLSearchParams(`${within}&${asked}`);
