@@ -6,8 +6,8 @@ import { columns } from "../events/columns.ts";
 import { canonical } from "../query/conditions.ts";
 import { type Filter, queryOf } from "../state/filter.ts";
 
-/** Which events completion is about: those of the time and the preset. What is being typed narrows nothing yet. */
-function scopeOf(filter: Filter): Filter {
+/** Which events the completion of q is about: those of the time and the preset. What is being typed narrows nothing yet. */
+export function scopeOf(filter: Filter): Filter {
   return { ...filter, q: "" };
 }
 
@@ -31,7 +31,7 @@ export function useSettled<T>(value: T, ms = 150): T {
  * than an answer holds, also for those that have in them what is typed.
  */
 export function useFields(filter: Filter, typed: string, enabled: boolean): Field[] {
-  const scope = queryOf(scopeOf(filter)).toString();
+  const scope = queryOf(filter).toString();
   const ask = (search: string, signal: AbortSignal) => {
     const query = new URLSearchParams(scope);
     query.set("limit", "300");

@@ -5,7 +5,7 @@ import { Listbox, optionId } from "../ui/listbox.tsx";
 import { useShortcut } from "../ui/shortcuts.tsx";
 import { type Completion, completed, hasValues, names, values } from "./completion.ts";
 import type { FaultPlace } from "./fault.tsx";
-import { useFields, useValues } from "./fields.ts";
+import { scopeOf, useFields, useValues } from "./fields.ts";
 
 /** How many completions are shown: more are found by typing on. */
 const most = 50;
@@ -37,7 +37,7 @@ export function QueryInput({
   const goTo = useRef<number | null>(null);
 
   const at = atCaret(text, Math.min(caret, text.length));
-  const fields = useFields(filter, at.kind === "name" ? at.typed : "", focused);
+  const fields = useFields(scopeOf(filter), at.kind === "name" ? at.typed : "", focused);
   const found = useValues(filter, at.field, at.typed, open && at.kind === "value" && hasValues(at));
   const completions: Completion[] = open
     ? (at.kind === "name" ? names(fields, at.typed) : values(at, found)).slice(0, most)

@@ -125,6 +125,7 @@ export function ColumnMenu() {
 function AddColumn({ chosen, onAdd }: { chosen: readonly string[]; onAdd: (id: string) => void }) {
   const [filter] = useFilter();
   const [typed, setTyped] = useState("");
+  // Of what is searched: the sample of a whole week may miss the fields of a few events.
   const fields = useFields(filter, typed, true);
   const found = fieldsLike(fields, typed).map(({ name }) => name);
   const own = columns

@@ -3,7 +3,7 @@ import type { Facet, Severity } from "../api/types.ts";
 import { severities } from "../api/types.ts";
 import { columnOf } from "../events/columns.ts";
 import { fieldsLike } from "../filterbar/completion.ts";
-import { useFields } from "../filterbar/fields.ts";
+import { scopeOf, useFields } from "../filterbar/fields.ts";
 import { missing, type Standing, standings, toggled } from "../query/conditions.ts";
 import { and } from "../query/language.ts";
 import { useFilter } from "../state/filter.ts";
@@ -252,7 +252,7 @@ function AddField({ chosen, onAdd }: { chosen: readonly string[]; onAdd: (field:
   const [filter] = useFilter();
   const [typed, setTyped] = useState("");
   const [used, setUsed] = useState(false);
-  const fields = useFields(filter, typed, used);
+  const fields = useFields(scopeOf(filter), typed, used);
   const options = fieldsLike(fields, typed)
     .filter(({ name }) => !chosen.includes(name) && name !== "createdAt" && name !== "ingestedAt")
     .slice(0, 50);

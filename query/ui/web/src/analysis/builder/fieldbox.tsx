@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { Field } from "../../api/types.ts";
 import { fieldsLike } from "../../filterbar/completion.ts";
-import { useFields } from "../../filterbar/fields.ts";
+import { scopeOf, useFields } from "../../filterbar/fields.ts";
 import { useFilter } from "../../state/filter.ts";
 import { Combobox } from "../../ui/combobox.tsx";
 
@@ -39,7 +39,7 @@ export function FieldBox({
   const [asked, setAsked] = useState(false);
   const [typed, setTyped] = useState<string | null>(null);
   const text = typed ?? value;
-  const fields = useFields(filter, typed ?? "", asked).filter(
+  const fields = useFields(scopeOf(filter), typed ?? "", asked).filter(
     ({ name, types }) =>
       !taken.includes(name) &&
       name !== "createdAt" &&
