@@ -79,3 +79,44 @@ test("an admin of every tenant sees the partitions", async () => {
   await page.getByRole("region", { name: "Partitions" }).getByRole("row").nth(1).waitFor();
   await page.getByText("No message was lost before it was stored.").waitFor();
 });
+
+test("an admin of every tenant manages what is of all of them, or of one", async () => {
+  const marker = `nobodys-${Date.now()}`;
+  await produce(`no JSON, ${marker}`);
+  const page = await open(`/admin?tenant=${inject("tenant")}`, { key: inject("bootstrap") });
+  const name = `of another ${marker}`;
+  const other = await fetch(`${inject("url")}/api/v1/keys`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${inject("bootstrap")}`, "Content-Type": "application/json" },
+    body: JSON.stringify({ tenantId: "tenant_0001", name, scopes: ["events:read"] }),
+  });
+  expect(other.status).toBe(201);
+  await page.reload();
+  await page.getByRole("columnheader", { name: "State" }).waitFor();
+  const row = page.getByRole("row", { name: new RegExp(name) });
+  expect(await row.count()).toBe(0);
+  await page.getByLabel("of every tenant").check();
+  await row.getByRole("cell", { name: "tenant_0001" }).waitFor();
+  await row.getByRole("button", { name: "Revoke" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+  await page.getByRole("row", { name: new RegExp(`${name}.*revoked`) }).waitFor();
+
+  await page.getByRole("link", { name: "Dead letters" }).click();
+  await page.waitForURL(/reach=all/);
+  const letter = page.getByRole("row", { name: new RegExp(marker) });
+  await expect
+    .poll(async () => {
+      await page.reload();
+      await page.getByRole("heading", { name: "Dead letters" }).waitFor();
+      await page.getByText(/Loading/).waitFor({ state: "detached" });
+      return letter.count();
+    })
+    .toBe(1);
+  await letter.getByText("names none").waitFor();
+  await accessible(page);
+  await letter.getByRole("button").click();
+  await page.getByRole("dialog").getByText(marker).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByLabel("of every tenant").uncheck();
+  await letter.waitFor({ state: "detached" });
+});

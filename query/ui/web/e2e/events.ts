@@ -50,7 +50,7 @@ export function rows(page: Page) {
 /** loaded waits for the events of an answer. */
 export async function loaded(page: Page) {
   await rows(page).first().waitFor();
-  await page.locator(".events:not(.stale)").waitFor();
+  await page.locator(".events[aria-busy=false]").waitFor();
 }
 
 /** has waits until the address has parameters of these values; null: it has none. */

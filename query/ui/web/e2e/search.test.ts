@@ -79,7 +79,7 @@ test("what is wrong with a search is shown at its place, and the events of befor
   expect(await fault.locator("strong").textContent()).toBe("foo");
   expect(await page.locator(".filterbar-mirror .filterbar-wrong").textContent()).toBe("foo");
   expect(await input.getAttribute("aria-invalid")).toBe("true");
-  await page.locator(".events.stale").waitFor();
+  await page.locator(".events[aria-busy=true]").waitFor();
   await accessible(page);
   await screenshot(page, "search-fault");
   await input.fill("ž severity:ERROR OR");
@@ -179,7 +179,7 @@ test("a search that nobody waits for any more is called off", async () => {
   const input = page.getByRole("combobox", { name: "Search" });
   await input.fill("slow");
   await input.press("Enter");
-  await page.locator(".events.stale").waitFor();
+  await page.locator(".events[aria-busy=true]").waitFor();
   await input.fill("card");
   await input.press("Enter");
   expect((await off).failure()?.errorText).toBe("net::ERR_ABORTED");

@@ -1,4 +1,4 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { notifyManager, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { Problem } from "./api/client.ts";
@@ -20,6 +20,9 @@ const client = new QueryClient({
     },
   },
 });
+
+// An answer is painted as soon as it is there, not after what else waits for a timer.
+notifyManager.setScheduler(queueMicrotask);
 
 const root = document.getElementById("root");
 if (root)

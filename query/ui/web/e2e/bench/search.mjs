@@ -93,7 +93,7 @@ for (const q of queries) {
     // Another visit: what was answered in this one is not asked again.
     await page.goto(`/?from=${from}`);
     const input = page.getByRole("combobox", { name: "Search" });
-    await page.locator(".events:not(.stale) [data-index]").first().waitFor();
+    await page.locator(".events[aria-busy=false] [data-index]").first().waitFor();
     await page.waitForLoadState("networkidle");
     alone.push(await api(q));
     await input.fill(q);
@@ -109,11 +109,14 @@ for (const q of queries) {
               const began = event.timeStamp;
               let left = false;
               const look = () => {
-                const stale = document.querySelector(".events.stale");
-                left ||= stale !== null;
-                if (left && !stale && document.querySelector(".events [data-index]"))
-                  requestAnimationFrame(() => done(performance.now() - began));
-                else requestAnimationFrame(look);
+                const busy = document.querySelector(".events[aria-busy=true]");
+                left ||= busy !== null;
+                if (!left || busy || !document.querySelector(".events [data-index]"))
+                  return requestAnimationFrame(look);
+                // A message that is sent in a frame comes once that frame has been painted.
+                const { port1, port2 } = new MessageChannel();
+                port1.onmessage = () => done(performance.now() - began);
+                port2.postMessage(null);
               };
               look();
             },

@@ -7,10 +7,12 @@ import { localZone, second } from "../state/time.ts";
 import { announce, copy } from "../ui/announce.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Empty, Failed, Loading } from "../ui/state.tsx";
+import { ReachSwitch, useEveryTenant } from "./reach.tsx";
 
 /** A message of the topic that is no event, kept whole with the reason. */
 export interface DeadLetter {
   id: string;
+  tenantId: string | null; // whom the message names for certain
   topic: string;
   partition: number;
   offset: number;
@@ -33,14 +35,19 @@ const cached = ["deadletters"];
 export function DeadLetters() {
   const [params, change] = useParams();
   const all = params.get("replayed") === "1";
+  const everyTenant = useEveryTenant();
   const query = new URLSearchParams({ limit: "50" });
   if (!all) query.set("pending", "true");
   const letters = useInfiniteQuery({
-    queryKey: [...cached, query.toString()],
+    queryKey: [...cached, query.toString(), everyTenant],
     queryFn: ({ pageParam, signal }) => {
       const page = new URLSearchParams(query);
       if (pageParam) page.set("cursor", pageParam);
-      return call<{ deadLetters: DeadLetter[]; nextCursor: string | null }>(path, { query: page, signal });
+      return call<{ deadLetters: DeadLetter[]; nextCursor: string | null }>(path, {
+        query: page,
+        signal,
+        everyTenant,
+      });
     },
     initialPageParam: "",
     getNextPageParam: (last) => last.nextCursor ?? undefined,
@@ -59,6 +66,7 @@ export function DeadLetters() {
           />
           also those that were published again
         </label>
+        <ReachSwitch />
         <Replay ids={chosen} onDone={() => setChosen([])} />
       </header>
       <p className="muted">
@@ -71,7 +79,10 @@ export function DeadLetters() {
         <Failed error={letters.error} retry={() => letters.refetch()} />
       ) : list.length === 0 ? (
         <Empty title={all ? "There is no dead letter" : "No dead letter waits"}>
-          <p>Every message of the topic that names this tenant is an event.</p>
+          <p>
+            {everyTenant ? "Every message of the topic" : "Every message of the topic that names this tenant"} is an
+            event.
+          </p>
         </Empty>
       ) : (
         <LetterTable letters={list} chosen={chosen} onChosen={setChosen} />
@@ -100,6 +111,7 @@ function LetterTable({
   onChosen: (ids: string[]) => void;
 }) {
   const [params, change] = useParams();
+  const everyTenant = useEveryTenant();
   const open = params.get("letter");
   return (
     <div className="scrolled">
@@ -115,6 +127,7 @@ function LetterTable({
               />
             </th>
             <th scope="col">Time</th>
+            {everyTenant && <th scope="col">Tenant</th>}
             <th scope="col">Why</th>
             <th scope="col">Message</th>
             <th scope="col" className="number">
@@ -139,6 +152,7 @@ function LetterTable({
                 />
               </td>
               <td className="mono admin-time">{second(letter.time, localZone())}</td>
+              {everyTenant && <td>{letter.tenantId ?? <span className="muted">names none</span>}</td>}
               <td>
                 {letter.field && <code>{letter.field}: </code>}
                 {letter.error}
@@ -160,9 +174,10 @@ function LetterTable({
 }
 
 function LetterDialog({ id, onClose }: { id: string; onClose: () => void }) {
+  const everyTenant = useEveryTenant();
   const letter = useQuery({
-    queryKey: [...cached, "one", id],
-    queryFn: ({ signal }) => call<DeadLetter>(`${path}/${encodeURIComponent(id)}`, { signal }),
+    queryKey: [...cached, "one", id, everyTenant],
+    queryFn: ({ signal }) => call<DeadLetter>(`${path}/${encodeURIComponent(id)}`, { signal, everyTenant }),
   });
   return (
     <Dialog title={`Dead letter ${id}`} onClose={onClose} wide>
@@ -208,8 +223,10 @@ function LetterDialog({ id, onClose }: { id: string; onClose: () => void }) {
 
 function Replay({ ids, onDone }: { ids: string[]; onDone: () => void }) {
   const client = useQueryClient();
+  const everyTenant = useEveryTenant();
   const replay = useMutation({
-    mutationFn: () => call<{ replayed: number }>(`${path}/replay`, { method: "POST", body: { ids, again: true } }),
+    mutationFn: () =>
+      call<{ replayed: number }>(`${path}/replay`, { method: "POST", body: { ids, again: true }, everyTenant }),
     onSuccess: ({ replayed }) => {
       announce(`Published ${count(replayed)} again. Those that are still no events come back here.`);
       onDone();

@@ -1,12 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { call } from "../api/client.ts";
-import { useSession } from "../api/session.tsx";
+import { allTenants, useSession } from "../api/session.tsx";
 import type { ApiKey, Scope } from "../api/types.ts";
 import { localZone, second } from "../state/time.ts";
 import { announce, copy } from "../ui/announce.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Empty, Failed, Loading } from "../ui/state.tsx";
+import { ReachSwitch, useEveryTenant } from "./reach.tsx";
 
 const path = "/api/v1/keys";
 const cached = ["keys"];
@@ -21,15 +22,17 @@ const scopes: { scope: Scope; allows: string }[] = [
 
 /** Keys lists the tenant's API keys, makes new ones and revokes them. */
 export function Keys() {
+  const everyTenant = useEveryTenant();
   const keys = useQuery({
-    queryKey: cached,
-    queryFn: ({ signal }) => call<{ keys: ApiKey[] }>(path, { signal }).then((answer) => answer.keys),
+    queryKey: [...cached, everyTenant],
+    queryFn: ({ signal }) => call<{ keys: ApiKey[] }>(path, { signal, everyTenant }).then((answer) => answer.keys),
   });
   const [making, setMaking] = useState(false);
   return (
     <>
       <header className="admin-head">
         <h1>API keys</h1>
+        <ReachSwitch />
         <button type="button" className="button primary" onClick={() => setMaking(true)}>
           New key
         </button>
@@ -41,7 +44,7 @@ export function Keys() {
       ) : keys.data.length === 0 ? (
         <Empty title="There is no key" />
       ) : (
-        <KeyTable keys={keys.data} />
+        <KeyTable keys={keys.data} everyTenant={everyTenant} />
       )}
       {making && <NewKeyDialog onClose={() => setMaking(false)} />}
     </>
@@ -54,7 +57,7 @@ function stateOf(key: ApiKey): string {
   return `${Date.parse(key.expiresAt) > Date.now() ? "valid until" : "expired"} ${second(key.expiresAt, localZone())}`;
 }
 
-function KeyTable({ keys }: { keys: ApiKey[] }) {
+function KeyTable({ keys, everyTenant }: { keys: ApiKey[]; everyTenant: boolean }) {
   const { keyId } = useSession();
   const [revoking, setRevoking] = useState<ApiKey | null>(null);
   return (
@@ -63,6 +66,7 @@ function KeyTable({ keys }: { keys: ApiKey[] }) {
         <thead>
           <tr>
             <th scope="col">Name</th>
+            {everyTenant && <th scope="col">Tenant</th>}
             <th scope="col">Id</th>
             <th scope="col">May</th>
             <th scope="col">Made</th>
@@ -79,6 +83,7 @@ function KeyTable({ keys }: { keys: ApiKey[] }) {
                 {key.name || <span className="muted">no name</span>}
                 {key.id === keyId && <span className="muted"> (yours)</span>}
               </th>
+              {everyTenant && <td>{key.tenantId === allTenants ? "every tenant" : key.tenantId}</td>}
               <td className="mono">{key.id}</td>
               <td>{key.scopes.join(", ")}</td>
               <td className="mono">{second(key.createdAt, localZone())}</td>
@@ -106,8 +111,9 @@ function KeyTable({ keys }: { keys: ApiKey[] }) {
 
 function RevokeDialog({ apiKey, own, onClose }: { apiKey: ApiKey; own: boolean; onClose: () => void }) {
   const client = useQueryClient();
+  const everyTenant = useEveryTenant();
   const revoke = useMutation({
-    mutationFn: () => call<void>(`${path}/${encodeURIComponent(apiKey.id)}`, { method: "DELETE" }),
+    mutationFn: () => call<void>(`${path}/${encodeURIComponent(apiKey.id)}`, { method: "DELETE", everyTenant }),
     onSuccess: () => {
       announce(`Revoked ${apiKey.name || apiKey.id}`);
       onClose();

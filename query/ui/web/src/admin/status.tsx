@@ -23,7 +23,7 @@ interface StatusAnswer {
     partitions?: { partition: number; committed: number; end: number; lag: number }[];
     gaps?: Gap[];
   };
-  retention: { days: number; oldest: string | null };
+  retention: { days: number; oldest: string | null; newest: string | null };
   archive: { enabled: boolean };
 }
 
@@ -66,11 +66,7 @@ function Cards({ status: { ingest, retention, archive } }: { status: StatusAnswe
         value={ingest.lag === 0 ? "up to date" : `${count(ingest.lag)} behind`}
         note={ingest.lag === 0 ? "every published message is stored" : "messages that are published and not yet stored"}
       />
-      <Card
-        name="Freshness"
-        value={ingest.freshnessMs === null ? "–" : length(ingest.freshnessMs)}
-        note={ingest.freshnessMs === null ? "nothing is stored yet" : "how old the newest stored event is"}
-      />
+      <Card name="Freshness" {...freshness(ingest.freshnessMs, retention.newest)} />
       <Card
         name="Retention"
         value={`${count(retention.days)} days`}
@@ -89,6 +85,16 @@ function Cards({ status: { ingest, retention, archive } }: { status: StatusAnswe
       />
     </dl>
   );
+}
+
+/** freshness puts into words what people find of what is published. */
+function freshness(ms: number | null, newest: string | null): { value: string; note: string } {
+  if (ms === null) return { value: "unknown", note: "nothing that is stored is near what is published" };
+  if (ms > 0) return { value: length(ms), note: "is how old the newest message is that is stored" };
+  return {
+    value: "current",
+    note: newest ? `the newest event is of ${second(newest, localZone())}` : "there is no event yet",
+  };
 }
 
 function Card({ name, value, note }: { name: string; value: string; note: string }) {

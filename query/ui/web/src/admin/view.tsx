@@ -24,7 +24,7 @@ export default function AdminView() {
         {parts.map((part) => (
           <Link
             key={part.path}
-            to={sameFilterAt(part.path, params)}
+            to={sameFilterAt(part.path, params, { reach: params.get("reach") })}
             className="button quiet"
             aria-current={part === here ? "page" : undefined}
           >

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useId, useState } from "react";
+import { type FormEvent, memo, useEffect, useId, useState } from "react";
 import { PresetMenu } from "../presets/menu.tsx";
 import { useFilter } from "../state/filter.ts";
 import { Chips } from "./chips.tsx";
@@ -13,7 +13,7 @@ import "./filterbar.css";
  * what holds now as chips. error is what the last call with this filter threw; busy says that one is on its way.
  * onAgain is called where somebody searches for what the address has already.
  */
-export function FilterBar({
+export const FilterBar = memo(function FilterBar({
   error,
   busy = false,
   withTime = true,
@@ -65,4 +65,4 @@ export function FilterBar({
       <div className="filterbar-busy" hidden={!busy} />
     </div>
   );
-}
+});

@@ -1,9 +1,10 @@
-import { type KeyboardEvent, type PointerEvent, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type PointerEvent, useMemo, useRef, useState } from "react";
 import { type Histogram as Counts, severities } from "../api/types.ts";
 import { standing, toggled } from "../query/conditions.ts";
 import { useFilter } from "../state/filter.ts";
 import { useParams } from "../state/location.ts";
 import { count } from "../state/numbers.ts";
+import { useLate } from "../ui/late.ts";
 import { SeverityMark } from "../ui/severity.tsx";
 import { Failed } from "../ui/state.tsx";
 import { type Bar, barsOf, pathsOf, spanOf, ticksOf, topOf, totalsOf } from "./bars.ts";
@@ -14,7 +15,7 @@ import "./histogram.css";
 const height = 72;
 
 /** Histogram shows how many events there are over time, by severity, and narrows the time. */
-export function Histogram({
+export const Histogram = memo(function Histogram({
   counts,
   stale,
   error,
@@ -72,7 +73,7 @@ export function Histogram({
       )}
     </section>
   );
-}
+});
 
 /** Legend names the severities with their totals; each narrows the filter to its own. */
 function Legend({ bars, known }: { bars: readonly Bar[]; known: boolean }) {
@@ -117,6 +118,7 @@ function Chart({
   stale: boolean;
   onZoom: (from: Bar, to: Bar) => void;
 }) {
+  const late = useLate(stale);
   const plot = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<number | null>(null);
   const [anchor, setAnchor] = useState<number | null>(null);
@@ -164,7 +166,7 @@ function Chart({
   const [start, end] = [bars[from], bars[to]];
 
   return (
-    <div className={stale ? "histogram-chart stale" : "histogram-chart"}>
+    <div className={late ? "histogram-chart stale" : "histogram-chart"}>
       <span className="histogram-top muted" aria-hidden="true">
         {bars.some((bar) => bar.total > 0) && count(top)}
       </span>

@@ -99,8 +99,7 @@ export function LiveList({
     if (row === undefined) continue;
     rows.push(
       <LiveRow
-        // What scrolls on stays in its place of the document; what leaves makes room for what comes.
-        key={number % scroll.pool}
+        key={scroll.slot(number)}
         row={row}
         number={number}
         index={number - first}

@@ -203,7 +203,7 @@ export class Reader {
   private take(frame: Frame, watch: Watchdog) {
     this.failures = 0;
     if (frame.name === "message") {
-      this.pending.push({ id: frame.id, row: frame.data });
+      this.pending.push({ id: frame.id, row: narrow(frame.data) });
       return;
     }
     const members = membersOf(frame.data);
@@ -297,6 +297,17 @@ const farewells: Record<string, string> = {
   age: "the server asks for a fresh connection now and then",
   revoked: "the session or its key has ended",
 };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * narrow returns the same text in one byte a character where that is enough for it. What was cut out of a longer text
+ * takes two as soon as any of that does, and pages keep many events.
+ */
+function narrow(text: string): string {
+  return /[^\x20-\x7e]/.test(text) ? text : decoder.decode(encoder.encode(text));
+}
 
 function membersOf(data: string): Record<string, unknown> {
   try {

@@ -13,10 +13,14 @@ const highest = 10_000_000;
 export interface Scroll {
   scroller: RefObject<HTMLDivElement | null>;
   width: number; // of the list, in pixels
-  /** The rows to make: from begin to before end; no more than pool of them, ever. */
+  /** The rows to make: from begin to before end. */
   begin: number;
   end: number;
-  pool: number;
+  /**
+   * The place of a row in the document. What scrolls on keeps its own, and what leaves makes room for what comes. Where
+   * all leave at once, as when more comes than a screen has room for, the new ones lie in order: none has to be moved.
+   */
+  slot(number: number): number;
   /** Where a row is, in pixels, and how high all of them are. */
   y(number: number): number;
   height: number;
@@ -46,6 +50,7 @@ export function useScroll(store: LiveStore, screen: Screen, row: number): Scroll
   const base = useRef(0); // the row below the first line of all
   const moved = useRef(0); // by how many rows the base was moved under a paused list
   const standing = useRef(0); // where the list stands, in pixels
+  const made = useRef({ begin: 0, end: 0, zero: 0 }); // the rows of before, and the one whose slot is 0
   const resumed = useRef(Number.NEGATIVE_INFINITY); // when
   const touched = useRef(0); // when somebody last did something that scrolls
   const { first, next, paused } = screen;
@@ -59,6 +64,13 @@ export function useScroll(store: LiveStore, screen: Screen, row: number): Scroll
   const onScreen = Math.ceil(box.height / row);
   // Below the head, which covers a row.
   const from = paused ? base.current + Math.floor(standing.current / row) - 1 : next - onScreen;
+
+  const begin = Math.max(first, from - overscan);
+  const end = Math.min(next, from + onScreen + 2 + overscan);
+  const pool = onScreen + 2 * overscan + 4;
+  const none = begin >= made.current.end || end <= made.current.begin;
+  const zero = none ? begin : made.current.zero;
+  made.current = { begin, end, zero };
 
   const stand = (at: number) => {
     standing.current = at;
@@ -136,9 +148,9 @@ export function useScroll(store: LiveStore, screen: Screen, row: number): Scroll
   return {
     scroller,
     width: box.width,
-    begin: Math.max(first, from - overscan),
-    end: Math.min(next, from + onScreen + 2 + overscan),
-    pool: onScreen + 2 * overscan + 4,
+    begin,
+    end,
+    slot: (number) => (((number - zero) % pool) + pool) % pool,
     y: (number) => (number - base.current + 1) * row,
     height: (total + 1) * row,
     hold,

@@ -114,7 +114,7 @@ test("paused, it loses nothing and says how many wait", async () => {
 });
 
 test("keeps so many of the newest", async () => {
-  line.batch(rows(0, bounds.rows + 10), "x");
+  line.batch(rows(0, bounds.live + 10), "x");
   expect(store.kept.first).toBe(10);
   const large = `{"payload":{"n":1},"x":"${"x".repeat(8 << 20)}"}`;
   line.batch(
@@ -126,42 +126,46 @@ test("keeps so many of the newest", async () => {
 });
 
 test("a pause that brings more than there is room for gives the connection up, and goes on behind the last id", async () => {
-  line.batch(rows(0, bounds.rows), "a");
+  const { live, paused } = bounds;
+  line.batch(rows(0, live), "a");
   store.pause();
-  store.reading(bounds.rows - 20);
+  store.reading(live - 20);
   // Rows far above the reader make room first.
-  line.batch(rows(bounds.rows, bounds.rows + 10), "b");
+  line.batch(rows(live, paused + 10), "b");
   expect(store.kept.first).toBe(10);
-  const more = bounds.rows - 1020 + 1;
-  line.batch(rows(bounds.rows + 10, bounds.rows + more), "c");
+  const end = paused + live - 1020 + 1;
+  line.batch(rows(paused + 10, end), "c");
   await pass();
   expect(line.open).toBe(0);
-  expect(store.screen()).toMatchObject({ letGo: true, waiting: more });
+  expect(store.screen()).toMatchObject({ letGo: true, waiting: end - live });
   line.batch(rows(-1, 0), "d", 1); // It was under way, and comes again.
-  expect(numbers()).toEqual(range(bounds.rows - 1020, bounds.rows + more));
+  expect(numbers()).toEqual(range(live - 1020, end));
 
   store.resume();
   expect(line.joins).toEqual(["", "c"]);
-  line.batch(rows(bounds.rows + more, bounds.rows + more + 5), "e");
+  line.batch(rows(end, end + 5), "e");
   await pass();
   expect(store.screen()).toMatchObject({ paused: false, letGo: false });
-  expect(numbers()).toEqual(range(more + 5, bounds.rows + more + 5));
+  // What has waited goes as more comes.
+  expect(numbers()).toEqual(range(live - 1020 + 10, end + 5));
+  line.batch(rows(end + 5, end + paused), "f");
+  expect(store.kept.size).toBe(live);
 });
 
 test("who reads on in a full pause gets what follows, without a hole", async () => {
   line.batch(rows(0, 100), "a");
   store.pause();
   store.reading(80);
-  line.batch(rows(100, bounds.rows + 100), "b");
+  line.batch(rows(100, bounds.paused + 100), "b");
   expect(line.open).toBe(0);
   store.reading(2000);
   expect(line.open).toBe(0);
   store.reading(30_000);
   expect(line.joins).toEqual(["", "b"]);
-  line.batch(rows(bounds.rows + 100, bounds.rows + 10_000), "c");
+  line.batch(rows(bounds.paused + 100, bounds.paused + 10_000), "c");
   await pass();
   expect(store.screen()).toMatchObject({ paused: true, letGo: false });
-  expect(numbers()).toEqual(range(store.kept.first, bounds.rows + 10_000));
+  expect(numbers()).toEqual(range(store.kept.first, bounds.paused + 10_000));
   expect(store.kept.first).toBeLessThanOrEqual(29_000);
 });
 

@@ -2,8 +2,11 @@ import type { Event } from "../api/types.ts";
 import { Kept } from "./kept.ts";
 import type { Phase, ToViewer, Wanted } from "./protocol.ts";
 
-/** What the page keeps at most: the memory of a page stays far below 300 MB with it. */
-export const bounds = { rows: 50_000, bytes: 96 << 20 };
+/**
+ * What the page keeps at most: so many rows while it is live, and so many while it is paused, when nothing is painted
+ * and what came is yet to be read. The browser's process takes some four times as much as what is kept live.
+ */
+export const bounds = { live: 20_000, paused: 50_000, bytes: 96 << 20 };
 
 /** Rows above the one that is read at the top, which stay for scrolling up a little further. */
 const above = 1_000;
@@ -62,6 +65,7 @@ export class LiveStore {
   private paused = false;
   private mark = 0;
   private letGo = false;
+  private room = bounds.live; // for rows, while live
   private top = 0; // the row that is read at the top
   private phase: Phase = { name: "connecting" };
   private clock = 0;
@@ -158,6 +162,7 @@ export class LiveStore {
       if (isLag(row) && isLag(last)) this.kept.replaceLast(row);
       else this.kept.push(row);
     }
+    this.room = Math.max(bounds.live, this.room - rows.length);
     this.events += events;
     const at = this.around.now();
     this.begun = Math.min(this.begun, at);
@@ -166,7 +171,8 @@ export class LiveStore {
 
   /** trim lets go of the oldest rows; while paused, of none that is read; and if that is not enough, of the connection. */
   private trim(share = 1) {
-    const over = () => this.kept.size > bounds.rows * share || this.kept.bytes > bounds.bytes * share;
+    const rows = (this.paused ? bounds.paused : this.room) * share;
+    const over = () => this.kept.size > rows || this.kept.bytes > bounds.bytes * share;
     const floor = this.paused ? this.top - above : this.kept.next;
     while (over() && this.kept.first < floor) this.kept.drop();
     if (!over()) return true;
@@ -190,6 +196,8 @@ export class LiveStore {
   resume() {
     if (!this.paused) return;
     this.paused = false;
+    // What has waited can be scrolled back to, and goes as more comes.
+    this.room = Math.max(bounds.live, this.kept.size);
     this.trim();
     if (this.letGo) this.join();
     this.changed(true);

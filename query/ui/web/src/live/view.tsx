@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { headers, Problem } from "../api/client.ts";
 import { useSession } from "../api/session.tsx";
 import { EventPanel } from "../event/panel.tsx";
@@ -46,14 +46,15 @@ export default function LiveView() {
   const beside = (by: 1 | -1) => (at < 0 ? undefined : store.event(store.after(at, by))?.eventId);
 
   const refused = useRefusal(screen.phase);
+  const retry = useCallback(() => store.retry(), [store]);
   return (
     <div className="live-frame">
       <div className="live">
         <h1 className="hidden-text">Live</h1>
-        <FilterBar error={refused} withTime={false} onAgain={() => store.retry()} />
+        <FilterBar error={refused} withTime={false} onAgain={retry} />
         <StatusBar store={store} screen={screen} />
         {screen.next === screen.first && screen.phase.name !== "live" ? (
-          <Nothing phase={screen.phase} refused={refused} retry={() => store.retry()} />
+          <Nothing phase={screen.phase} refused={refused} retry={retry} />
         ) : (
           <LiveList store={store} screen={screen} zone={filter.tz} at={at} onOpen={open} />
         )}

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { memo, useState } from "react";
 import type { Facet, Severity } from "../api/types.ts";
 import { severities } from "../api/types.ts";
 import { columnOf } from "../events/columns.ts";
@@ -11,6 +11,7 @@ import { useParams } from "../state/location.ts";
 import { count, events } from "../state/numbers.ts";
 import { announce } from "../ui/announce.tsx";
 import { Combobox } from "../ui/combobox.tsx";
+import { useLate } from "../ui/late.ts";
 import { SeverityMark } from "../ui/severity.tsx";
 import { Failed } from "../ui/state.tsx";
 import { fewValues, useFacet, useKept } from "./store.ts";
@@ -21,8 +22,8 @@ const defaultFields = ["eventType", "category", "severity", "source", "actorId",
 /** What the address has where somebody has taken out every facet. */
 const noFields = "none";
 
-/** FacetPanel shows the top values of fields, which narrow the filter. */
-export function FacetPanel({ run, enabled }: { run: number; enabled: boolean }) {
+/** FacetPanel shows the top values of fields, which narrow the filter. An answer to the search leaves it as it is. */
+export const FacetPanel = memo(function FacetPanel({ run, enabled }: { run: number; enabled: boolean }) {
   const [params, change] = useParams();
   const asked = params.getAll("facet");
   const fields = asked.length === 0 ? defaultFields : asked.filter((field) => field !== noFields);
@@ -58,7 +59,7 @@ export function FacetPanel({ run, enabled }: { run: number; enabled: boolean }) 
       <AddField chosen={fields} onAdd={(field) => set([...fields, field])} />
     </div>
   );
-}
+});
 
 function FacetSection({
   field,
@@ -163,11 +164,12 @@ function Values({
   onMore: (() => void) | undefined;
   more: boolean;
 }) {
+  const late = useLate(stale);
   const lines = linesOf(facet, q);
   const most = facet.values[0]?.count ?? 1;
   return (
     <>
-      <ul className={stale ? "facet-values stale" : "facet-values"}>
+      <ul className={late ? "facet-values stale" : "facet-values"}>
         {lines.map((line) => (
           <ValueLine
             key={line.value}

@@ -11,8 +11,8 @@ import { parseExactly } from "./exact.ts";
 
 export type Order = "desc" | "asc";
 
-/** The first page is what a screen shows, so that it comes soon; those behind it are for people who scroll. */
-const firstPage = 60;
+/** The first page is what the window shows, so that it comes soon; those behind it are for people who scroll. */
+const firstPage = () => Math.max(40, Math.ceil(window.innerHeight / 22));
 const nextPages = 500;
 
 /** What the server gives at most, where it has been set to less than is asked for. */
@@ -20,7 +20,7 @@ let serversMost = Number.POSITIVE_INFINITY;
 
 /** askPage asks for a page, and for a smaller one where the server has refused its size. */
 async function askPage(query: URLSearchParams, cursor: string, signal: AbortSignal): Promise<SearchPage> {
-  const wanted = Math.min(cursor ? nextPages : firstPage, serversMost);
+  const wanted = Math.min(cursor ? nextPages : firstPage(), serversMost);
   query.set("limit", String(wanted));
   if (cursor) query.set("cursor", cursor);
   try {
@@ -81,15 +81,22 @@ function foundOn(page: SearchPage): Found[] {
   return found;
 }
 
-/** useAfter is true once the first is done, or has taken its time: what is less urgent leaves it the server meanwhile. */
+/**
+ * useAfter is true once the first is done and painted, or has taken its time: what is less urgent leaves it the server
+ * and the screen meanwhile.
+ */
 export function useAfter(done: boolean, key: string, ms = 300): boolean {
-  const [late, setLate] = useState("");
+  const [after, setAfter] = useState("");
   useEffect(() => {
-    if (done) return;
-    const timer = setTimeout(() => setLate(key), ms);
-    return () => clearTimeout(timer);
+    const end = () => setAfter(key);
+    const timers = [setTimeout(end, ms)];
+    const frame = done ? requestAnimationFrame(() => timers.push(setTimeout(end))) : 0;
+    return () => {
+      cancelAnimationFrame(frame);
+      timers.forEach(clearTimeout);
+    };
   }, [done, key, ms]);
-  return done || late === key;
+  return after === key;
 }
 
 /** useHistogram returns the counts by time and severity. */

@@ -12,6 +12,7 @@ import {
   useRef,
 } from "react";
 import { columnOf } from "../events/columns.ts";
+import { useLate } from "../ui/late.ts";
 import { type Density, useColumns } from "./columns.tsx";
 import { Row, rowId } from "./row.tsx";
 import type { Found, Order } from "./store.ts";
@@ -21,8 +22,9 @@ import "./table.css";
 const heights: Record<Density, number> = { compact: 22, normal: 30, roomy: 40 };
 const narrowHeight = 50;
 
-/** When so few rows are left below, more are asked for. */
+/** When so few rows are left below, and no more than so large a part of all, more are asked for. */
 const ahead = 24;
+const aheadPart = 1 / 4;
 
 export interface TableHandle {
   show: (index: number) => void;
@@ -64,6 +66,7 @@ export function EventTable({
   const [chosen] = useColumns();
   const key = chosen.join("\n");
   const ids = useMemo(() => key.split("\n"), [key]);
+  const late = useLate(stale);
   const height = narrow ? narrowHeight : heights[density];
   const virtual = useVirtualizer({
     count: rows.length,
@@ -87,7 +90,7 @@ export function EventTable({
     if ((virtual.scrollOffset ?? 0) > 0) virtual.scrollToOffset(0);
   }, [top]);
   useEffect(() => {
-    if (rows.length > 0 && last >= rows.length - ahead) onEnd();
+    if (rows.length > 0 && last >= rows.length - Math.min(ahead, rows.length * aheadPart)) onEnd();
   }, [last, rows.length, onEnd]);
   useImperativeHandle(ref, () => ({ show: (index) => virtual.scrollToIndex(index, { align: "auto" }) }), [virtual]);
 
@@ -120,7 +123,7 @@ export function EventTable({
   return (
     <div
       ref={scroller}
-      className={stale ? "events stale" : "events"}
+      className={late ? "events stale" : "events"}
       role="grid"
       tabIndex={0}
       aria-label="Events"

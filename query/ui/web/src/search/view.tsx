@@ -121,7 +121,7 @@ export function SearchView() {
           counts={counts.data}
           stale={counts.stale || search.stale}
           error={histogram.error}
-          retry={() => void histogram.refetch()}
+          retry={histogram.refetch}
         />
         <Toolbar
           total={counted.data === undefined && known ? counts.data?.total : undefined}
