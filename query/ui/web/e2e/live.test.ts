@@ -64,8 +64,8 @@ test(`a pause of ${pause} s at 500 events/s loses nothing`, async () => {
   const shown = await onScreen(page);
   expect(shown.filter((text) => /^\d+$/.test(text)).length).toBeGreaterThan(10);
   await expect
-    .poll(() => waiting(page), { timeout: (pause + 20) * 1000, interval: 250 })
-    .toBeGreaterThan(pause * 500 * 0.95);
+    .poll(() => waiting(page), { timeout: (pause * 1.5 + 20) * 1000, interval: 250 })
+    .toBeGreaterThan(pause * 500);
   expect(await onScreen(page)).toEqual(shown);
 
   await page.getByRole("button", { name: /new/ }).click();
@@ -73,7 +73,6 @@ test(`a pause of ${pause} s at 500 events/s loses nothing`, async () => {
   const published = await source.stop();
   await row(page, new RegExp(`^${published - 1}$`)).waitFor();
   expect(contiguous(await walk(page), published)).toBe("");
-  expect(published).toBeGreaterThan(pause * 500);
 }, 240_000);
 
 async function waiting(page: Page): Promise<number> {

@@ -146,9 +146,10 @@ test("a pause that brings more than there is room for gives the connection up, a
   line.batch(rows(end, end + 5), "e");
   await pass();
   expect(store.screen()).toMatchObject({ paused: false, letGo: false });
-  // What has waited goes as more comes.
-  expect(numbers()).toEqual(range(live - 1020 + 10, end + 5));
-  line.batch(rows(end + 5, end + paused), "f");
+  expect(numbers()).toEqual(range(end + 5 - paused, end + 5));
+  line.batch(rows(end + 5, end + live), "f");
+  expect(store.kept.size).toBe(paused);
+  line.batch(rows(end + live, end + live + 1), "g");
   expect(store.kept.size).toBe(live);
 });
 

@@ -65,7 +65,7 @@ export class LiveStore {
   private paused = false;
   private mark = 0;
   private letGo = false;
-  private room = bounds.live; // for rows, while live
+  private resumed = Number.NEGATIVE_INFINITY; // the row at which the last pause ended
   private top = 0; // the row that is read at the top
   private phase: Phase = { name: "connecting" };
   private clock = 0;
@@ -97,6 +97,7 @@ export class LiveStore {
     this.arrivals = [];
     this.delays = [];
     this.paused = false;
+    this.resumed = Number.NEGATIVE_INFINITY;
     this.begun = Number.POSITIVE_INFINITY;
     const { link } = this.around;
     link.onmessage = (message) => this.hear(message);
@@ -162,7 +163,6 @@ export class LiveStore {
       if (isLag(row) && isLag(last)) this.kept.replaceLast(row);
       else this.kept.push(row);
     }
-    this.room = Math.max(bounds.live, this.room - rows.length);
     this.events += events;
     const at = this.around.now();
     this.begun = Math.min(this.begun, at);
@@ -171,7 +171,9 @@ export class LiveStore {
 
   /** trim lets go of the oldest rows; while paused, of none that is read; and if that is not enough, of the connection. */
   private trim(share = 1) {
-    const rows = (this.paused ? bounds.paused : this.room) * share;
+    // What has waited can be scrolled back to until as many have come after it as are kept anyway.
+    const live = !this.paused && this.kept.next - this.resumed > bounds.live;
+    const rows = (live ? bounds.live : bounds.paused) * share;
     const over = () => this.kept.size > rows || this.kept.bytes > bounds.bytes * share;
     const floor = this.paused ? this.top - above : this.kept.next;
     while (over() && this.kept.first < floor) this.kept.drop();
@@ -196,8 +198,7 @@ export class LiveStore {
   resume() {
     if (!this.paused) return;
     this.paused = false;
-    // What has waited can be scrolled back to, and goes as more comes.
-    this.room = Math.max(bounds.live, this.kept.size);
+    this.resumed = this.kept.next;
     this.trim();
     if (this.letGo) this.join();
     this.changed(true);
