@@ -54,22 +54,24 @@ func run(only, broker string, list bool) (survivors int, err error) {
 		}
 		known = true
 		if list {
-			fmt.Fprintf(os.Stdout, "%-28s %s\n%-28s   caught by %s\n", m.name, m.off, "", m.tests)
+			fmt.Fprintf(os.Stdout, "%-28s %s\n%-28s   caught by %s\n", m.name, m.off, "", strings.Join(m.tests, ", "))
 			continue
 		}
-		began := time.Now()
-		caught, output, err := m.try(broker)
-		verdict := "caught"
-		switch {
-		case err != nil:
-			verdict = "ERROR"
-			output = "_test.go:" + err.Error() + "\n" + output
-			survivors++
-		case !caught:
-			verdict = "SURVIVED"
-			survivors++
+		for _, tests := range m.tests {
+			began := time.Now()
+			caught, output, err := m.try(tests, broker)
+			verdict := "caught"
+			switch {
+			case err != nil:
+				verdict = "ERROR"
+				output = "_test.go:" + err.Error() + "\n" + output
+				survivors++
+			case !caught:
+				verdict = "SURVIVED"
+				survivors++
+			}
+			fmt.Fprintf(os.Stdout, "%-22s %-36s %-8s %5.1fs  %s\n", m.name, tests, verdict, time.Since(began).Seconds(), reason(output))
 		}
-		fmt.Fprintf(os.Stdout, "%-28s %-8s %5.1fs  %s\n", m.name, verdict, time.Since(began).Seconds(), reason(output))
 	}
 	if !known {
 		return 0, fmt.Errorf("there is no mutant %q (see -list)", only)
@@ -77,8 +79,8 @@ func run(only, broker string, list bool) (survivors int, err error) {
 	return survivors, nil
 }
 
-// try runs the tests that guard the mechanism, with the mechanism off.
-func (m mutant) try(broker string) (caught bool, output string, err error) {
+// try runs tests that guard the mechanism, with the mechanism off.
+func (m mutant) try(tests, broker string) (caught bool, output string, err error) {
 	dir, err := os.MkdirTemp("", "daybook-mutate-")
 	if err != nil {
 		return false, "", err
@@ -88,7 +90,7 @@ func (m mutant) try(broker string) (caught bool, output string, err error) {
 	if err != nil {
 		return false, "", err
 	}
-	test := exec.Command("go", "test", "-tags", "faultpoints", "-count=1", "-failfast", "-timeout", "10m", "-run", m.tests, "./ingest/faults") //nolint:gosec,noctx // Bounded by its own timeout.
+	test := exec.Command("go", "test", "-tags", "faultpoints", "-count=1", "-failfast", "-timeout", "10m", "-run", tests, "./ingest/faults") //nolint:gosec,noctx // Bounded by its own timeout.
 	// In the environment, so that the tests build their nodes with it as well.
 	test.Env = append(os.Environ(), "GOFLAGS=-overlay="+overlay, "FAULTS_PATIENCE=20s", "KAFKATEST_ONLY="+broker)
 	out, err := test.CombinedOutput()

@@ -80,7 +80,7 @@ function Cards({ status: { ingest, retention, archive } }: { status: StatusAnswe
         note={
           archive.enabled
             ? "closed days are kept in your bucket"
-            : "after the retention events are purged; set archive.enabled to keep them"
+            : "after the retention events are purged; this version keeps no archive of them"
         }
       />
     </dl>
