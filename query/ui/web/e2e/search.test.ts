@@ -18,6 +18,20 @@ test("the first view shows the newest events, how many there are over time, and 
   await screenshot(page, "search-light");
 });
 
+test("the first view takes no more than 300 KB of files", async () => {
+  const page = await open(all);
+  await loaded(page);
+  const sizes = await page.evaluate(() =>
+    performance
+      .getEntriesByType("resource")
+      .filter(({ name }) => name.includes("/assets/"))
+      .map((file) => (file as PerformanceResourceTiming).encodedBodySize),
+  );
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  expect(total).toBeGreaterThan(50_000);
+  expect(total).toBeLessThan(300_000);
+});
+
 test("in the dark nothing is hard to read", async () => {
   const page = await open(`${all}&q=card`, { dark: true });
   await loaded(page);
