@@ -20,6 +20,14 @@ const (
 	duplicate = "ingest/duplicate.go"
 )
 
+// noticedLate has a worker go on with its block whatever has become of its
+// generation. By itself it changes nothing: a plan that is refused ends the
+// worker as well.
+var noticedLate = []change{
+	{partition, "attempt, cancel := context.WithTimeout(ctx, 10*time.Second)", "attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)"},
+	{partition, "if err := w.in.writer.write(ctx, b); err != nil {", "if err := w.in.writer.write(context.WithoutCancel(ctx), b); err != nil {"},
+}
+
 var noToken = change{
 	writer, `"insert_deduplication_token":                         token,`, `"insert_deduplication_token": fmt.Sprint(token, rand.Uint64()),`,
 }
@@ -27,8 +35,8 @@ var noToken = change{
 var mutants = []mutant{
 	{"no-plan", "blocks are inserted without a plan in Kafka", []string{"Fault07_Zombie"}, []change{{partition,
 		"if err := w.commitPlan(ctx, plan{offset: b.start, end: b.end, last: w.last}); err != nil {", "if err := error(nil); err != nil {"}}},
-	{"no-fence", "a refused plan counts as committed", []string{"Fault07_Zombie$"}, []change{{partition,
-		"if err == nil || errors.Is(err, errFenced) {\n\t\t\treturn err", "if err == nil || errors.Is(err, errFenced) {\n\t\t\treturn nil"}}},
+	{"no-fence", "a refused plan counts as committed, where the end of the generation is noticed late", []string{"Fault07_Zombie$/before_the_plan"}, append(slices.Clone(noticedLate),
+		change{partition, "if err == nil || errors.Is(err, errFenced) {\n\t\t\treturn err", "if err == nil || errors.Is(err, errFenced) {\n\t\t\treturn nil"})},
 	{"acknowledge-first", "the offset moves before the block is stored", []string{"Fault01_KilledAtEveryPoint", "Fault02"}, []change{{partition,
 		"plan{offset: b.start, end: b.end, last: w.last}); err", "plan{offset: b.end + 1, end: b.end, last: w.last}); err"}}},
 	{"plan-unread", "what a plan says is on its way is ignored", []string{"Fault07_ZombieWakesDuringTakeover"}, []change{{"ingest/plan.go",
