@@ -75,7 +75,7 @@ var mutants = []mutant{
 	{"no-turns", "blocks with the same id do not wait for each other", []string{"Fault14_ProducersSendTwiceAtOnce"}, []change{{duplicate,
 		"for _, other := range c.earlier {", "for _, other := range c.earlier[:0] {"}}},
 	{"memory-believed", "what the memory of recent ids has seen is dropped unasked", []string{"Fault15"}, []change{{duplicate,
-		"case stored && at != (position{b.partition, b.pos[i]}):", "case at != (position{b.partition, b.pos[i]}):"}}},
+		"case stored && at != (position{b.partition, b.pos[i]}):", "case (stored || true) && at != (position{b.partition, b.pos[i]}):"}}},
 	{"strangers-unknown", "a node that takes a partition over does not read what others have stored", []string{"Fault14_ProducersSendTwice$"}, []change{{partition,
 		"if err := w.warmPartition(generation, from.offset); err != nil {", "if err := error(nil); err != nil {"}}},
 	{"no-isolation", "a block with a row that the server refuses is tried for ever", []string{"Fault17"}, []change{{writer,
