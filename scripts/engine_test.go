@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	ossignal "os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -186,6 +187,10 @@ func TestEngine_Faults(t *testing.T) {
 func TestEngine_CutOff(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL} {
 		t.Run(signal.String(), func(t *testing.T) {
+			// Whoever runs the tests may have it ignored, as nohup does; what is started here is told by it all the same.
+			told := make(chan os.Signal, 1)
+			ossignal.Notify(told, signal)
+			defer ossignal.Stop(told)
 			f := newFetch(t)
 			began := filepath.Join(f.dir, "began")
 			f.npm(t, `echo part >"$4/engine.tgz"; echo $$ >`+began+`.new; mv `+began+`.new `+began+`; exec sleep 60`)

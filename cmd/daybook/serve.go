@@ -99,13 +99,13 @@ func (a *app) serve(ctx context.Context, c config.Config, roles []string, demo b
 
 	engines, err := startEngines(ctx, c, log)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, log, err)
 	}
 	defer func() { err = errors.Join(err, engines.close()) }()
 
 	conn, err := prepare(ctx, c, log)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, log, err)
 	}
 	defer func() { _ = conn.Close() }()
 	decoder, err := event.NewDecoder(c.Event())
@@ -208,6 +208,16 @@ func prepare(ctx context.Context, c config.Config, log *zap.Logger) (driver.Conn
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
+}
+
+// unlessStopped returns the error that ended a start, or nil where the node was
+// asked to stop meanwhile: that is no fault.
+func unlessStopped(ctx context.Context, log *zap.Logger, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	log.Info("stopped while it was starting", zap.NamedError("at", err))
+	return nil
 }
 
 const (

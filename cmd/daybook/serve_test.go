@@ -289,6 +289,25 @@ not json
 	again.find(t, key, "/api/v1/events/"+accepted.EventIDs[0], `"idp":"github"`)
 }
 
+// Whoever stops a node that is still starting gets no error for it.
+func TestServe_StoppedWhileStarting(t *testing.T) {
+	configure(t)
+	t.Setenv("DAYBOOK_KAFKA_BROKERS", "127.0.0.1:1")
+	ctx, stop := context.WithCancel(t.Context())
+	var log syncBuffer
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"serve"}, strings.NewReader(""), io.Discard, &log) }()
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "waiting for Kafka") }, time.Minute, 10*time.Millisecond)
+	stop()
+	select {
+	case code := <-ended:
+		require.Zero(t, code, log.String())
+		require.NotContains(t, log.String(), "daybook:")
+	case <-time.After(time.Minute):
+		t.Fatal("it does not end")
+	}
+}
+
 func TestServe_Demo(t *testing.T) {
 	s := configure(t)
 	s.start(t, "--demo")

@@ -162,8 +162,9 @@ func TestFault07_Zombie(t *testing.T) {
 				// Where no plan binds it, the new owner cuts blocks elsewhere: no token of the zombie's is one of its own.
 				s.config.MaxRows = 70
 				s.startProcess("")
+				s.awaitSettled()
 				load := s.load(200)
-				s.awaitProgressBeyond(1500)
+				s.awaitProgressBeyond(1600)
 				zombie.signal(syscall.SIGCONT)
 				s.wait(2 * time.Second)
 				load.stop()
@@ -183,6 +184,7 @@ func TestFault07_ZombieWakesDuringTakeover(t *testing.T) {
 		s.publish(mixed("early", 1500)...)
 		zombie := s.startProcess("mid_send:3:stop")
 		zombie.awaitStopped()
+		s.config.MaxRows = 70 // As above: what the zombie has planned is known by its plan alone.
 		s.startProcess("")
 		s.wait(s.config.SessionTimeout + 3*time.Second)
 		zombie.signal(syscall.SIGCONT)

@@ -5,10 +5,13 @@ package faults
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 
 	"daybook/ingest"
 	"daybook/pkg/event"
@@ -173,16 +176,30 @@ func TestFault19_SchemaChangesLive(t *testing.T) {
 // members, and then ingest catches up by itself.
 func TestFault20_ClickHouseDown(t *testing.T) {
 	onBothWithServer(t, func(s *stack, server *server) {
-		s.config.MaxBufferedBytes, s.config.MaxBytes = 2<<20, 1<<20
-		n := s.start()
+		// Nothing but the budget keeps blocks small, and more is waiting than they may hold.
+		s.config.MaxBufferedBytes, s.config.MaxBytes, s.config.MaxAge = 16<<20, 16<<20, 20*time.Second
 		s.publish(mixed("before", 1000)...)
-		s.await(900, countEvents)
+		random, noise := s.random(), make([]byte, 30_000) // What is compressed counts for less in a fetch.
+		for partition := range 2 {
+			large := make([]kafka.Message, 300)
+			for i := range large {
+				for k := range noise {
+					noise[k] = byte(random.Uint32())
+				}
+				large[i].Value = fmt.Appendf(nil, `{"eventId":"large%d-%d","tenantId":"t","eventType":"x","payload":{"s":"%x"}}`, partition, i, noise)
+			}
+			for batch := range slices.Chunk(large, 20) { // A fetch returns a producer's batch whole.
+				s.publishTo(partition, batch...)
+			}
+		}
+		frozen := s.at("mid_send", 1, func() { server.signal(syscall.SIGSTOP) })
+		n := s.start()
+		s.after(frozen)
 		generations := n.metric("daybook_ingest_generations_total")
 		down := 10 * time.Second
 		if long() {
 			down = 60 * time.Second
 		}
-		server.signal(syscall.SIGSTOP)
 		load := s.load(4000)
 		most := 0.0
 		for end := time.Now().Add(down); time.Now().Before(end); s.wait(100 * time.Millisecond) {

@@ -123,7 +123,7 @@ func TestClickHouse_KilledComesBack(t *testing.T) {
 		killed := server.Pid()
 		restarts := server.Restarts()
 		require.NoError(t, syscall.Kill(killed, syscall.SIGKILL))
-		back := eventually(t, 2*time.Second, "ClickHouse is back", func() bool { return server.Restarts() > restarts && server.Pid() != 0 })
+		back := eventually(t, 30*time.Second, "ClickHouse is back", func() bool { return server.Restarts() > restarts && server.Pid() != 0 })
 		t.Logf("back after %s", back)
 		require.NotEqual(t, killed, server.Pid())
 		var count uint64
@@ -135,12 +135,22 @@ func TestClickHouse_KilledComesBack(t *testing.T) {
 	require.Equal(t, int64(3), server.Restarts())
 }
 
-// A crash ends with stack traces that take ClickHouse five seconds to write.
+// A crash ends with stack traces that take ClickHouse five seconds to write,
+// which nobody has to wait for. On a busy machine a restart alone may take as
+// long: one of several is quicker.
 func TestClickHouse_AbortedComesBack(t *testing.T) {
 	server := clickhousetest.Server(t)
-	require.NoError(t, syscall.Kill(server.Pid(), syscall.SIGABRT))
-	back := eventually(t, 2*time.Second, "ClickHouse is back", func() bool { return server.Restarts() == 1 && server.Pid() != 0 })
-	t.Logf("back after %s", back)
+	const tries = 5
+	for range tries {
+		restarts := server.Restarts()
+		require.NoError(t, syscall.Kill(server.Pid(), syscall.SIGABRT))
+		back := eventually(t, 30*time.Second, "ClickHouse is back", func() bool { return server.Restarts() > restarts && server.Pid() != 0 })
+		t.Logf("back after %s", back)
+		if back < 2*time.Second {
+			return
+		}
+	}
+	t.Errorf("%d times ClickHouse was away for as long as it writes stack traces", tries)
 }
 
 // A new connection waits for a ClickHouse that is starting.

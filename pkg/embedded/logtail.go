@@ -74,7 +74,8 @@ func linesSince(path string, from int64) []string {
 // fatal reports whether ClickHouse has written that it is crashing.
 func (t *logTail) fatal() bool {
 	return slices.ContainsFunc(t.lines(reportedLines*5), func(line string) bool {
-		return strings.Contains(line, "<Fatal>") && strings.Contains(line, "Received signal")
+		// Where the machine is busy it may hang after the first of these.
+		return strings.Contains(line, "<Fatal>") && (strings.Contains(line, "Short fault info") || strings.Contains(line, "Received signal"))
 	})
 }
 

@@ -92,7 +92,7 @@ func (m mutant) try(tests, broker string) (caught bool, output string, err error
 	}
 	test := exec.Command("go", "test", "-tags", "faultpoints", "-count=1", "-failfast", "-timeout", "10m", "-run", tests, "./ingest/faults") //nolint:gosec,noctx // Bounded by its own timeout.
 	// In the environment, so that the tests build their nodes with it as well.
-	test.Env = append(os.Environ(), "GOFLAGS=-overlay="+overlay, "FAULTS_PATIENCE=20s", "KAFKATEST_ONLY="+broker)
+	test.Env = append(os.Environ(), "GOFLAGS=-overlay="+overlay, "FAULTS_PATIENCE=60s", "KAFKATEST_ONLY="+broker)
 	out, err := test.CombinedOutput()
 	output = string(out)
 	var failed *exec.ExitError
