@@ -278,7 +278,19 @@ func TestFault23_AsyncInsertByDefault(t *testing.T) {
 			s.Error("the server's default is no longer async_insert=1, so that this test shows nothing")
 		}
 		s.publish(mixed("x", 2000)...)
+		// This server makes no native insert asynchronous, others do: each is told not to be.
+		var told []string
+		inserting := s.at("mid_send", 1, func() {
+			row := s.conn.QueryRow(s.Context(), "SELECT groupUniqArray(Settings['async_insert']) FROM system.processes WHERE startsWith(query_id, 'ingest/')")
+			if err := row.Scan(&told); err != nil {
+				s.Error(err)
+			}
+		})
 		s.start()
+		s.after(inserting)
+		if !slices.Equal(told, []string{"0"}) {
+			s.Errorf("inserts run with async_insert %q", told)
+		}
 		s.settles()
 		if got := s.count("SELECT sum(value) FROM system.events WHERE event = 'AsyncInsertQuery'"); got != 0 {
 			s.Errorf("%d inserts were asynchronous", got)
