@@ -48,7 +48,6 @@ test("dead letters are looked at and published again", async () => {
     })
     .toBe(1);
   await accessible(page);
-  await screenshot(page, "deadletters-light");
   await row.getByRole("button").click();
   await page.getByRole("dialog").getByText(marker).waitFor();
   await accessible(page);
@@ -63,11 +62,16 @@ test("dead letters are looked at and published again", async () => {
 });
 
 for (const theme of ["light", "dark"] as const)
-  test(`keys and status in the ${theme}`, async () => {
+  test(`keys, dead letters and status in the ${theme}`, async () => {
     const page = await open("/admin", { dark: theme === "dark" });
     await page.getByRole("columnheader", { name: "State" }).waitFor();
     await accessible(page);
     await screenshot(page, `keys-${theme}`);
+    await page.getByRole("link", { name: "Dead letters" }).click();
+    await page.getByLabel("also those that were published again").check();
+    await page.getByRole("row").nth(1).waitFor();
+    await accessible(page);
+    await screenshot(page, `deadletters-${theme}`);
     await page.getByRole("link", { name: "Status" }).click();
     await page.getByText("365 days").waitFor();
     await accessible(page);

@@ -5,8 +5,6 @@ const refused = [/status of 401/];
 
 test("a key signs in, and the browser keeps no key", async () => {
   const page = await open("/", { key: null, expected: refused });
-  await accessible(page);
-  await screenshot(page, "signin");
   await page.getByLabel("API key").fill("dbk_wrong");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("alert").filter({ hasText: "unknown" }).waitFor();
@@ -25,6 +23,18 @@ test("a key signs in, and the browser keeps no key", async () => {
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("API key").waitFor();
 });
+
+for (const theme of ["light", "dark"] as const)
+  test(`the ways in, in the ${theme}`, async () => {
+    const page = await open("/", { key: null, dark: theme === "dark", expected: refused });
+    await page.getByLabel("API key").waitFor();
+    await accessible(page);
+    await screenshot(page, `signin-${theme}`);
+    const choice = await open("/", { key: inject("bootstrap"), dark: theme === "dark" });
+    await choice.getByLabel("Tenant").waitFor();
+    await accessible(choice);
+    await screenshot(choice, `tenant-${theme}`);
+  });
 
 test("the link of make run signs in and is stripped at once", async () => {
   const page = await open(`/live?q=a#key=${inject("key")}`, { key: null, expected: refused });
