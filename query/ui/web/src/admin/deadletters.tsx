@@ -163,7 +163,7 @@ function LetterTable({
                 </button>
               </td>
               <td className="number">{bytes(letter.bytes)}</td>
-              <td className="mono">{letter.replayedAt ? second(letter.replayedAt, localZone()) : "–"}</td>
+              <td className="mono admin-time">{letter.replayedAt ? second(letter.replayedAt, localZone()) : "–"}</td>
             </tr>
           ))}
         </tbody>
