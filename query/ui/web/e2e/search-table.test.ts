@@ -46,9 +46,9 @@ test("more events come as one scrolls, each once, to the last", async () => {
 test("more can be loaded by a button", async () => {
   const page = await open(all);
   await loaded(page);
-  await page.getByText("60 loaded").waitFor();
+  await page.getByText("40 loaded").waitFor();
   await page.getByRole("button", { name: "Load more" }).click();
-  await page.getByText("560 loaded").waitFor();
+  await page.getByText("540 loaded").waitFor();
 });
 
 test("newest or oldest comes first", async () => {
