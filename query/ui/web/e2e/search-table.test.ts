@@ -14,17 +14,15 @@ test("more events come as one scrolls, each once, to the last", async () => {
   const lowest = () => grid.evaluate((element) => Math.floor(element.scrollHeight - element.clientHeight));
   const done = page.getByText(`All ${total.toLocaleString("en")} are loaded`);
   for (let wanted = 0; ; ) {
-    // What is in the middle of the screen then has to be painted first, however busy the machine is.
-    const { at, middle } = await grid.evaluate((element, top) => {
+    // What is at the lower edge of the screen then has to be painted first: what is in the middle may have been before.
+    const { at, lower } = await grid.evaluate((element, top) => {
       element.scrollTo(0, top);
       const height =
         element.querySelector("[aria-rowindex]:not([aria-rowindex='1'])")?.getBoundingClientRect().height ?? 30;
-      const middle = Math.floor(
-        Math.min(element.scrollTop + element.clientHeight / 2, element.scrollHeight - 2 * height) / height,
-      );
-      return { at: element.scrollTop, middle };
+      const lower = Math.floor(Math.min(element.scrollTop + element.clientHeight, element.scrollHeight) / height - 2);
+      return { at: element.scrollTop, lower };
     }, wanted);
-    await grid.locator(`[aria-rowindex='${middle + 1}']`).waitFor();
+    await grid.locator(`[aria-rowindex='${lower + 1}']`).waitFor();
     const shown = await rows(page).evaluateAll((list) =>
       list.map((row) => [row.getAttribute("aria-rowindex") ?? "", row.textContent ?? ""] as const),
     );
