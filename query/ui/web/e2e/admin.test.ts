@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Locator } from "playwright-core";
 import { expect, inject, test } from "vitest";
 import { accessible, open, publish, screenshot } from "./browser.ts";
 
@@ -7,6 +8,19 @@ async function produce(message: string) {
   const kcat = spawn("kcat", ["-P", "-b", inject("kafka"), "-t", "events"], { stdio: ["pipe", "ignore", "inherit"] });
   kcat.stdin.end(message);
   expect(await new Promise((done) => kcat.once("close", done))).toBe(0);
+}
+
+/** arrives waits until a list of dead letters has a row: what has been published takes a moment. */
+async function arrives(row: Locator) {
+  const page = row.page();
+  await expect
+    .poll(async () => {
+      await page.reload();
+      await page.getByRole("heading", { name: "Dead letters" }).waitFor();
+      await page.getByText(/Loading/).waitFor({ state: "detached" });
+      return row.count();
+    })
+    .toBe(1);
 }
 
 test("a key is made, shown once, works, and is revoked", async () => {
@@ -39,14 +53,7 @@ test("dead letters are looked at and published again", async () => {
   await produce(bad);
   const page = await open("/admin/deadletters");
   const row = page.getByRole("row", { name: new RegExp(marker) });
-  await expect
-    .poll(async () => {
-      await page.reload();
-      await page.getByRole("heading", { name: "Dead letters" }).waitFor();
-      await page.getByText(/Loading/).waitFor({ state: "detached" });
-      return row.count();
-    })
-    .toBe(1);
+  await arrives(row);
   await accessible(page);
   await row.getByRole("button").click();
   await page.getByRole("dialog").getByText(marker).waitFor();
@@ -108,14 +115,7 @@ test("an admin of every tenant manages what is of all of them, or of one", async
   await page.getByRole("link", { name: "Dead letters" }).click();
   await page.waitForURL(/reach=all/);
   const letter = page.getByRole("row", { name: new RegExp(marker) });
-  await expect
-    .poll(async () => {
-      await page.reload();
-      await page.getByRole("heading", { name: "Dead letters" }).waitFor();
-      await page.getByText(/Loading/).waitFor({ state: "detached" });
-      return letter.count();
-    })
-    .toBe(1);
+  await arrives(letter);
   await letter.getByText("names none").waitFor();
   await accessible(page);
   await letter.getByRole("button").click();
