@@ -19,6 +19,7 @@ import (
 	"daybook/pkg/auth"
 	"daybook/pkg/clickhouse"
 	"daybook/pkg/httpserver"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 )
 
@@ -35,8 +36,8 @@ const (
 
 // DeadLetterAPI is dead letters over HTTP.
 type DeadLetterAPI struct {
-	Letters       DeadLetters
-	RetentionDays int
+	Letters DeadLetters
+	Kept    retention.Policy
 	// ParseTime reads a time as every other call does.
 	ParseTime func(text string, now time.Time) (time.Time, error)
 }
@@ -184,7 +185,7 @@ func (a DeadLetterAPI) list(c echo.Context) error {
 func (a DeadLetterAPI) filter(of tenant.ID, class, from, to string) (DeadLetterFilter, *apierror.Error) {
 	now := a.Letters.Now()
 	// What is older may still be in the table: it leaves in parts.
-	oldest := now.Add(-time.Duration(a.RetentionDays) * 24 * time.Hour)
+	oldest := a.Kept.Oldest(of, now)
 	f := DeadLetterFilter{Tenant: of, Class: class, From: oldest}
 	var fault *apierror.Error
 	for _, one := range []struct {

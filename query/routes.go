@@ -11,6 +11,7 @@ import (
 	"daybook/pkg/auth"
 	"daybook/pkg/bytesize"
 	"daybook/pkg/httpserver"
+	"daybook/pkg/retention"
 	"daybook/query/aggregate"
 	"daybook/query/around"
 	"daybook/query/audit"
@@ -26,11 +27,11 @@ import (
 
 // Deps is what the calls of the API work with.
 type Deps struct {
-	Conn          driver.Conn
-	Limits        statement.Config
-	RetentionDays int
-	Now           func() time.Time
-	Stored        search.Stored // for order=ingest, which is refused where it is nil
+	Conn   driver.Conn
+	Limits statement.Config
+	Kept   retention.Policy
+	Now    func() time.Time
+	Stored search.Stored // for order=ingest, which is refused where it is nil
 
 	Intake    echo.HandlerFunc // POST /api/v1/events
 	MaxIntake bytesize.Size    // of its body
@@ -47,18 +48,18 @@ type Deps struct {
 // Routes is every call of the API: what it needs stands beside what it does.
 func Routes(d Deps) []httpserver.Route {
 	reader := statement.NewReader(d.Conn, d.Limits)
-	events := search.New(reader, d.RetentionDays, d.Now, d.Stored)
-	aggregates := aggregate.New(reader, d.RetentionDays, d.Now)
-	exports := export.New(reader, d.RetentionDays, d.Now)
-	facets := facet.New(reader, d.RetentionDays, d.Now)
-	fields := field.New(reader, d.RetentionDays, d.Now, events)
+	events := search.New(reader, d.Kept, d.Now, d.Stored)
+	aggregates := aggregate.New(reader, d.Kept, d.Now)
+	exports := export.New(reader, d.Kept, d.Now)
+	facets := facet.New(reader, d.Kept, d.Now)
+	fields := field.New(reader, d.Kept, d.Now, events)
 	surroundings := around.New(events)
 	presets := preset.New(d.Conn, reader, d.Now)
 	// filtering is handler for a call that filters: with preset=ID and @me.
 	filtering := func(serve func(http.ResponseWriter, *http.Request) error) echo.HandlerFunc {
 		return handler(func(w http.ResponseWriter, r *http.Request) error { return serve(w, presets.Asking(r)) })
 	}
-	log := audit.New(reader, d.RetentionDays, d.Now, d.Publish)
+	log := audit.New(reader, d.Kept, d.Now, d.Publish)
 	routes := []httpserver.Route{
 		{Method: http.MethodPost, Path: "/api/v1/events", Scope: auth.ScopeEventsWrite, MaxBody: d.MaxIntake, Handler: d.Intake},
 		{Method: http.MethodGet, Path: "/api/v1/events", Scope: auth.ScopeEventsRead, Handler: filtering(events.ServeSearch)},
@@ -81,7 +82,7 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodGet, Path: "/api/audit/events", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEventTypes)},
 		{Method: http.MethodGet, Path: "/api/audit/:id", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEvent)},
 		{Method: http.MethodGet, Path: "/api/users/:id/audit", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeUser)},
-		status.New(reader, d.Topic, d.RetentionDays, d.Now, d.Version, d.Archive).Route(),
+		status.New(reader, d.Topic, d.Kept, d.Now, d.Version, d.Archive).Route(),
 	}
 	return slices.Concat(routes, d.Sessions, d.Keys, d.DeadLetters, openapi.Routes())
 }

@@ -21,6 +21,7 @@ import (
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
 	"daybook/pkg/httpserver"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/openapi/openapitest"
@@ -58,7 +59,7 @@ func serveOn(t *testing.T, conn driver.Conn, limits statement.Config, events ...
 	config := httpserver.Config{Addr: "127.0.0.1:0"}
 	server, err := httpserver.New(config, httpserver.Deps{
 		Log: zaptest.NewLogger(t), Registry: prometheus.NewRegistry(), Keys: keys{}, Ready: httpserver.NewReadiness(),
-		Routes: Routes(Deps{Conn: conn, Limits: limits, RetentionDays: 365, Now: func() time.Time { return now }, Intake: none, Stream: filterOnly, Publish: recorded, Topic: topic{}}),
+		Routes: Routes(Deps{Conn: conn, Limits: limits, Kept: retention.Days(365), Now: func() time.Time { return now }, Intake: none, Stream: filterOnly, Publish: recorded, Topic: topic{}}),
 	})
 	require.NoError(t, err)
 	listener, err := httpserver.Listen(t.Context(), "http.addr", config.Addr)

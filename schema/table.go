@@ -12,6 +12,9 @@ const (
 	Gaps              = "gaps"
 	APIKeys           = "api_keys"
 	Presets           = "presets"
+	ArchiveDays       = "archive_days"
+	EventsRestored    = "events_restored"
+	Restores          = "restores"
 )
 
 // EventColumns are the columns of events that ingest writes, in the order in

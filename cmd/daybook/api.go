@@ -57,7 +57,7 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 	server, err := httpserver.New(n.config.HTTP, httpserver.Deps{
 		Log: n.log.Named("http"), Registry: n.registry, Keys: keys, Sessions: keys, Ready: n.ready, OnShutdown: drain,
 		Routes: slices.Concat(page, query.Routes(query.Deps{
-			Conn: n.conn, Limits: n.config.Query, RetentionDays: n.config.Retention.Days, Now: time.Now,
+			Conn: n.conn, Limits: n.config.Query, Kept: n.config.Retention.Policy(), Now: time.Now,
 			Stored:    stored,
 			Intake:    ingest.NewIntake(publisher, n.decoder, time.Now).Post,
 			MaxIntake: max(maxIntakeBody, 2*n.config.Ingest.MaxEventBytes),
@@ -69,8 +69,8 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 			Version:   version,
 			Archive:   n.config.Archive.Enabled,
 			DeadLetters: ingest.DeadLetterAPI{
-				Letters:       ingest.DeadLetters{Conn: n.conn, Topic: n.config.Kafka.Topic, Writer: publisher, Now: time.Now},
-				RetentionDays: n.config.Retention.Days, ParseTime: parseTime,
+				Letters: ingest.DeadLetters{Conn: n.conn, Topic: n.config.Kafka.Topic, Writer: publisher, Now: time.Now},
+				Kept:    n.config.Retention.Policy(), ParseTime: parseTime,
 			}.Routes(),
 		})),
 	})
@@ -101,7 +101,7 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 func (n *node) hub(keys *auth.Store, stored search.Stored) *stream.Hub {
 	return stream.New(n.config.Stream, stream.Deps{
 		Source:  stream.Topic(n.config.Kafka),
-		Store:   stream.Table(statement.NewReader(n.conn, n.config.Query), stored, n.config.Kafka.Topic, n.config.Retention.Days, time.Now),
+		Store:   stream.Table(statement.NewReader(n.conn, n.config.Query), stored, n.config.Kafka.Topic, n.config.Retention.Policy(), time.Now),
 		Decoder: n.decoder,
 		ParseFilter: func(ctx context.Context, values url.Values, now time.Time) (stream.Matcher, string, error) {
 			f, err := filter.ParseRequest(ctx, values, now, stream.Parameters...)

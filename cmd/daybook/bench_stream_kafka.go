@@ -18,6 +18,7 @@ import (
 	"daybook/pkg/embedded"
 	"daybook/pkg/event"
 	"daybook/pkg/kafka"
+	"daybook/pkg/retention"
 	"daybook/query/search"
 	"daybook/query/statement"
 	"daybook/query/stream"
@@ -273,7 +274,7 @@ func (b *streamBench) catchupStore(ctx context.Context, figures *streamFigures) 
 		if err := prepared.Insert(conn, 2); err != nil { //nolint:contextcheck // Inserts are never cancelled: see package ingest.
 			return err
 		}
-		table := stream.Table(statement.NewReader(conn, statement.DefaultConfig()), storedAll{next}, config.Topic, event.DefaultConfig().RetentionDays, time.Now)
+		table := stream.Table(statement.NewReader(conn, statement.DefaultConfig()), storedAll{next}, config.Topic, retention.Days(event.DefaultConfig().RetentionDays), time.Now)
 		source := retained{stream.Topic(config)}
 		serving, err := startStream(ctx, source, table)
 		if err != nil {

@@ -50,6 +50,7 @@ func Default() Config {
 		ClickHouse: clickhouse.DefaultConfig(),
 		Ingest:     ingest.DefaultConfig(),
 		Retention:  Retention{Days: 365},
+		Archive:    defaultArchive(),
 		Query:      statement.DefaultConfig(),
 		Stream:     stream.DefaultConfig(),
 		Auth:       auth.DefaultConfig(),
@@ -82,7 +83,7 @@ func (c Config) Validate() error {
 
 // Event returns the settings that are about single events.
 func (c Config) Event() event.Config {
-	return event.Config{MaxEventBytes: c.Ingest.MaxEventBytes, RetentionDays: c.Retention.Days, Categories: c.Categories}
+	return event.Config{MaxEventBytes: c.Ingest.MaxEventBytes, RetentionDays: c.Retention.Policy().Longest(), Categories: c.Categories}
 }
 
 // EmbeddedKafka reports whether the embedded broker is used.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-viper/mapstructure/v2"
+	"go.yaml.in/yaml/v3"
 )
 
 // leaf is one setting: a place in the configuration that holds a value
@@ -154,9 +155,18 @@ func decodeList(raw any) ([]string, error) {
 }
 
 // decodeOther reads maps and lists of structs. In the environment a map of
-// texts is written as name=value,name=value.
+// texts is written as name=value,name=value, and a list as it is in the file:
+// [{tenant: acme, days: 730}].
 func decodeOther(target, raw any) error {
-	if text, ok := raw.(string); ok {
+	text, isText := raw.(string)
+	switch {
+	case isText && reflect.TypeOf(target).Elem().Kind() == reflect.Slice:
+		var list []any
+		if err := yaml.Unmarshal([]byte(text), &list); err != nil {
+			return fmt.Errorf("%q is not a list like [{tenant: acme, …}]", text)
+		}
+		raw = list
+	case isText:
 		pairs := map[string]any{}
 		for part := range strings.SplitSeq(text, ",") {
 			if strings.TrimSpace(part) == "" {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,6 +82,9 @@ func other(t *testing.T, l leaf) string {
 	case reflect.Int, reflect.Int64, reflect.Int32:
 		return "77"
 	case reflect.Slice:
+		if l.value.Type().Elem().Kind() == reflect.Struct {
+			return "[{tenant: one}]"
+		}
 		return "one:1,two:2"
 	case reflect.Map:
 		return "a.b=c"
@@ -109,10 +113,10 @@ func TestLoad_EveryKeyByFileAndByEnvironment(t *testing.T) {
 				yaml.WriteString("\n")
 			}
 		}
-		switch l.value.Kind() {
-		case reflect.Slice:
+		switch {
+		case l.value.Kind() == reflect.Slice && !strings.HasPrefix(value, "["):
 			yaml.WriteString(" [\"one:1\", \"two:2\"]\n")
-		case reflect.Map:
+		case l.value.Kind() == reflect.Map:
 			yaml.WriteString(" {a.b: c}\n")
 		default:
 			yaml.WriteString(" " + value + "\n")
@@ -183,7 +187,8 @@ retention: {days: 99999999999999999999}
 		`categories: "order.*": "sales" is no category`,
 		"clickhouse: is a section of settings, not a value",
 		`embedded.enabled: "maybe" is not true or false`,
-		"archive.enabled: this version cannot archive yet",
+		`archive.bucket: "" is no name of a bucket`,
+		"archive.access_key and archive.secret_key: both must be set",
 		"auth.bootstrap_key: 10 is not text: put it in quotes",
 		"retention.days: ",
 		"DAYBOOK_QUERY_MAX_LIMITS: unknown setting in the environment (did you mean DAYBOOK_QUERY_MAX_LIMIT?)",
@@ -197,8 +202,43 @@ retention: {days: 99999999999999999999}
 			t.Errorf("missing: %s\nin:\n%v", want, err)
 		}
 	}
-	if len(lines) != 17 {
-		t.Errorf("%d faults for 17 mistakes:\n%v", len(lines), err)
+	if len(lines) != 18 {
+		t.Errorf("%d faults for 18 mistakes:\n%v", len(lines), err)
+	}
+}
+
+func TestLoad_TenantsOfTheirOwn(t *testing.T) {
+	file := write(t, `
+retention: {days: 90, tenants: [{tenant: Acme.Inc, days: 730}, {tenant: short, days: 7}]}
+archive:
+  {enabled: true, bucket: ours, access_key: a, secret_key: s, prefix: audit/, tenants: [{tenant: Acme.Inc, bucket: acme-audit, secret_key: t}]}
+`)
+	c, _, err := Load(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := c.Retention.Policy()
+	if got := []int{kept.Of("Acme.Inc"), kept.Of("short"), kept.Of("other"), kept.Longest(), c.Event().RetentionDays}; !slices.Equal(got, []int{730, 7, 90, 730, 730}) {
+		t.Errorf("days %v", got)
+	}
+	want := TenantArchive{Tenant: "Acme.Inc", Bucket: "acme-audit", Prefix: "audit/", Region: "us-east-1", AccessKey: "a", SecretKey: "t"}
+	if got := c.Archive.Of("Acme.Inc"); got != want {
+		t.Errorf("place %+v, want %+v", got, want)
+	}
+	if got := c.Archive.Of("acme.inc"); got.Bucket != "ours" {
+		t.Errorf("another tenant has the place %+v", got)
+	}
+	for text, want := range map[string]string{
+		"retention: {tenants: [{tenant: a, days: 0}]}":                                            "retention.tenants[0].days: 0 is not between",
+		"retention: {tenants: [{tenant: a, days: 1}, {tenant: a, days: 2}]}":                      `retention.tenants[1].tenant: "a" is named twice`,
+		"retention: {tenants: [{name: a, days: 1}]}":                                              "retention.tenants: ",
+		"archive: {required: true}":                                                               "archive.required: nothing would ever be purged",
+		"archive: {enabled: true, bucket: b-b, access_key: a, secret_key: s, endpoint: s3.local}": "archive.endpoint: \"s3.local\" is not like",
+		"archive: {enabled: true, bucket: b-b, access_key: a, secret_key: s, kms_key: k}":         "archive.kms_key: is for sse aws:kms only",
+	} {
+		if _, _, err := Load(write(t, text), nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
 	}
 }
 

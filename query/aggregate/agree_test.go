@@ -19,6 +19,7 @@ import (
 
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/openapi/openapitest"
@@ -107,7 +108,7 @@ func TestAgree(t *testing.T) {
 	conn := querytest.Open(t)
 	events := randomEvents(r, 1500)
 	querytest.Insert(t, conn, querytest.Rows(events...))
-	service := New(statement.NewReader(conn, statement.DefaultConfig()), 50, func() time.Time { return now })
+	service := New(statement.NewReader(conn, statement.DefaultConfig()), retention.Days(50), func() time.Time { return now })
 	scope := filter.Scope{Tenant: acme, Oldest: now.Add(-50 * 24 * time.Hour)}
 
 	sources := map[string]int{}

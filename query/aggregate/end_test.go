@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/query/querytest"
 	"daybook/query/statement"
 )
@@ -19,7 +20,7 @@ func TestAggregate_WithoutEnd(t *testing.T) {
 		return event.Event{TenantID: string(acme), EventID: id, EventType: "a", CreatedAt: now.Add(ahead)}
 	}
 	querytest.Insert(t, conn, querytest.Rows(at("past", -time.Hour), at("now", 0), at("soon", 9*time.Minute), at("ahead", 70*time.Minute)))
-	service := New(statement.NewReader(conn, statement.DefaultConfig()), 50, func() time.Time { return now })
+	service := New(statement.NewReader(conn, statement.DefaultConfig()), retention.Days(50), func() time.Time { return now })
 	for bucket, last := range map[string]string{`null`: "2026-04-17T12:32:01Z", `"5m"`: "2026-04-17T15:40:00Z", `"15m"`: "2026-04-17T15:30:00Z", `"1h"`: "2026-04-17T15:00:00Z", `"1d"`: "2026-04-17T00:00:00Z"} {
 		got, err := post(t, service, `{"from":"now-2h","bucket":`+bucket+`,"fill":"none"}`)
 		require.NoError(t, err)

@@ -11,6 +11,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/query/filter"
 	"daybook/query/querytest"
 	"daybook/query/statement"
@@ -20,7 +21,7 @@ func newService(t testing.TB, events ...event.Event) *Service {
 	t.Helper()
 	conn := querytest.Open(t)
 	querytest.Insert(t, conn, querytest.Rows(events...))
-	return New(statement.NewReader(conn, statement.DefaultConfig()), 365, func() time.Time { return now })
+	return New(statement.NewReader(conn, statement.DefaultConfig()), retention.Days(365), func() time.Time { return now })
 }
 
 func TestPrevious_WholeDaysAreComparedWithWholeDays(t *testing.T) {
@@ -91,7 +92,7 @@ func TestServeAggregate_TooManyGroups(t *testing.T) {
 	conn := querytest.Open(t)
 	require.NoError(t, conn.Exec(t.Context(), `INSERT INTO events (tenant_id, created_at, event_id, actor_id, payload, kafka_topic)
 		SELECT 'acme', toDateTime64('2026-04-17 12:00:00', 6, 'UTC'), toString(number), toString(number), '{}', 'events' FROM numbers(60000)`))
-	s := New(statement.NewReader(conn, statement.DefaultConfig()), 365, func() time.Time { return now })
+	s := New(statement.NewReader(conn, statement.DefaultConfig()), retention.Days(365), func() time.Time { return now })
 	_, err := post(t, s, `{"groupBy":["actorId"],"bucket":null}`)
 	var problem *apierror.Error
 	require.ErrorAs(t, err, &problem)

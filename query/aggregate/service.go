@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/statement"
@@ -14,18 +15,18 @@ import (
 
 // Service computes aggregates of the store's events.
 type Service struct {
-	reader    *statement.Reader
-	retention time.Duration
-	now       func() time.Time
+	reader *statement.Reader
+	kept   retention.Policy
+	now    func() time.Time
 }
 
 // New returns a service that counts the events of the given days.
-func New(reader *statement.Reader, retentionDays int, now func() time.Time) *Service {
-	return &Service{reader: reader, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now}
+func New(reader *statement.Reader, kept retention.Policy, now func() time.Time) *Service {
+	return &Service{reader: reader, kept: kept, now: now}
 }
 
 func (s *Service) scope(r *http.Request) filter.Scope {
-	return filter.Scope{Tenant: tenant.FromContext(r.Context()), Oldest: s.now().Add(-s.retention)}
+	return filter.Scope{Tenant: tenant.FromContext(r.Context()), Oldest: s.kept.Oldest(tenant.FromContext(r.Context()), s.now())}
 }
 
 // ServeAggregate answers POST /api/v1/events/aggregate.

@@ -13,6 +13,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/querytest"
 	"daybook/query/search"
@@ -27,7 +28,7 @@ func newService(t *testing.T, events ...event.Event) *Service {
 	t.Helper()
 	conn := querytest.Open(t)
 	querytest.Insert(t, conn, querytest.Rows(events...))
-	return New(search.New(statement.NewReader(conn, statement.DefaultConfig()), 365, func() time.Time { return now }, nil))
+	return New(search.New(statement.NewReader(conn, statement.DefaultConfig()), retention.Days(365), func() time.Time { return now }, nil))
 }
 
 type answer struct {

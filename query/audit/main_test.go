@@ -19,6 +19,7 @@ import (
 	"daybook/pkg/auth"
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/openapi/openapitest"
 	"daybook/query/querytest"
@@ -47,7 +48,7 @@ func open(t *testing.T) *log {
 	l := &log{conn: querytest.Open(t), clock: now}
 	decoder, err := event.NewDecoder(event.DefaultConfig())
 	require.NoError(t, err)
-	l.Service = New(statement.NewReader(l.conn, statement.DefaultConfig()), 365, func() time.Time { return l.clock },
+	l.Service = New(statement.NewReader(l.conn, statement.DefaultConfig()), retention.Days(365), func() time.Time { return l.clock },
 		func(_ context.Context, id tenant.ID, raw []byte) error {
 			l.mu.Lock()
 			defer l.mu.Unlock()

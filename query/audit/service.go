@@ -9,6 +9,7 @@ import (
 
 	"daybook/pkg/event"
 	"daybook/pkg/httpserver"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/statement"
@@ -16,20 +17,20 @@ import (
 
 // Service reads the audit log.
 type Service struct {
-	reader    *statement.Reader
-	retention time.Duration
-	now       func() time.Time
-	publish   Publish
+	reader  *statement.Reader
+	kept    retention.Policy
+	now     func() time.Time
+	publish Publish
 }
 
 // New returns a service that shows the audit log of the given days, and
 // publishes each read of it.
-func New(reader *statement.Reader, retentionDays int, now func() time.Time, publish Publish) *Service {
-	return &Service{reader: reader, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now, publish: publish}
+func New(reader *statement.Reader, kept retention.Policy, now func() time.Time, publish Publish) *Service {
+	return &Service{reader: reader, kept: kept, now: now, publish: publish}
 }
 
 func (s *Service) scope(ctx context.Context) filter.Scope {
-	return filter.Scope{Tenant: tenant.FromContext(ctx), Oldest: s.now().Add(-s.retention)}
+	return filter.Scope{Tenant: tenant.FromContext(ctx), Oldest: s.kept.Oldest(tenant.FromContext(ctx), s.now())}
 }
 
 // whereAudit writes the condition of a statement on the events of the audit

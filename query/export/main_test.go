@@ -25,6 +25,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/querytest"
 	"daybook/query/statement"
@@ -37,7 +38,7 @@ var now = time.Date(2026, 4, 17, 14, 32, 1, 0, time.UTC)
 const acme = tenant.ID("acme")
 
 func service(conn driver.Conn, clock *time.Time) *Service {
-	return New(statement.NewReader(conn, statement.DefaultConfig()), 365, func() time.Time { return *clock })
+	return New(statement.NewReader(conn, statement.DefaultConfig()), retention.Days(365), func() time.Time { return *clock })
 }
 
 // export is an answer as a client has it.

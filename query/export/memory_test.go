@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/bytesize"
+	"daybook/pkg/retention"
 	"daybook/query/querytest"
 	"daybook/query/statement"
 )
@@ -66,7 +67,7 @@ func TestExport_ConstantMemory(t *testing.T) {
 		many(t, conn, test.events, test.payload)
 		config := statement.DefaultConfig()
 		config.MaxMemory, config.MaxRowsRead, config.MaxDuration = 400*bytesize.MiB, 1000, 100*time.Millisecond
-		base := server(t, New(statement.NewReader(conn, config), 365, func() time.Time { return now }))
+		base := server(t, New(statement.NewReader(conn, config), retention.Days(365), func() time.Time { return now }))
 		for _, f := range formats {
 			most, read := peak(t, base+"?format="+f.name)
 			t.Logf("%s %s: %d MiB at most for %d MiB", name, f.name, most>>20, read>>20)
@@ -83,7 +84,7 @@ func BenchmarkExport(b *testing.B) {
 	conn := querytest.Open(b)
 	const n = 500_000
 	many(b, conn, n, 400)
-	base := server(b, New(statement.NewReader(conn, statement.DefaultConfig()), 365, func() time.Time { return now }))
+	base := server(b, New(statement.NewReader(conn, statement.DefaultConfig()), retention.Days(365), func() time.Time { return now }))
 	for _, test := range []struct{ format, encoding string }{{"ndjson", "identity"}, {"ndjson", "gzip"}, {"csv", "identity"}, {"parquet", "identity"}} {
 		b.Run(test.format+"/"+test.encoding, func(b *testing.B) {
 			for b.Loop() {

@@ -13,6 +13,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/cursor"
 	"daybook/query/filter"
@@ -21,16 +22,16 @@ import (
 
 // Service exports events of the store.
 type Service struct {
-	reader    *statement.Reader
-	retention time.Duration
-	now       func() time.Time
-	slots     slots
+	reader *statement.Reader
+	kept   retention.Policy
+	now    func() time.Time
+	slots  slots
 }
 
 // New returns a service that exports the events of the given days.
-func New(reader *statement.Reader, retentionDays int, now func() time.Time) *Service {
+func New(reader *statement.Reader, kept retention.Policy, now func() time.Time) *Service {
 	return &Service{
-		reader: reader, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now,
+		reader: reader, kept: kept, now: now,
 		slots: slots{most: reader.Config().MaxExports, byTenant: map[tenant.ID]int{}},
 	}
 }
@@ -190,7 +191,7 @@ func (s *Service) parse(r *http.Request) (*request, error) {
 		}
 	}
 	id := tenant.FromContext(r.Context())
-	request := &request{scope: filter.Scope{Tenant: id, Oldest: s.now().Add(-s.retention)}, limit: math.MaxInt64, began: s.now()}
+	request := &request{scope: filter.Scope{Tenant: id, Oldest: s.kept.Oldest(id, s.now())}, limit: math.MaxInt64, began: s.now()}
 	var bound uint64
 	if text := values.Get("cursor"); text != "" {
 		var content []byte

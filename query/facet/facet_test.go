@@ -17,6 +17,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/querytest"
@@ -208,7 +209,7 @@ func TestServeFacets_LongTexts(t *testing.T) {
 		now.Add(-time.Hour).Unix(), size, n)))
 	config := statement.DefaultConfig()
 	config.MaxMemory = n * size / 2 // Not enough for all of them.
-	s := New(statement.NewReader(conn, config), 50, func() time.Time { return now })
+	s := New(statement.NewReader(conn, config), retention.Days(50), func() time.Time { return now })
 	a, err := get(t, s, "field=payload.s&field=payload.t")
 	require.NoError(t, err)
 	require.Empty(t, a.Facets[0].Values)

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"daybook/pkg/clickhouse/clickhousetest"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/statement"
@@ -31,7 +32,7 @@ const acme = tenant.ID("acme")
 var scope = filter.Scope{Tenant: acme, Oldest: now.Add(-50 * 24 * time.Hour)}
 
 func newService(conn driver.Conn) *Service {
-	return New(statement.NewReader(conn, statement.DefaultConfig()), 50, func() time.Time { return now })
+	return New(statement.NewReader(conn, statement.DefaultConfig()), retention.Days(50), func() time.Time { return now })
 }
 
 func parseQuery(t testing.TB, s *Service, query string) (*request, error) {

@@ -14,6 +14,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/query/filter"
 	"daybook/query/querytest"
 )
@@ -172,7 +173,7 @@ func TestServeFields_Sampled(t *testing.T) {
 	}
 	querytest.Insert(t, conn, querytest.Rows(events...))
 	s := newService(conn)
-	s.retention = 100 * 24 * time.Hour
+	s.kept = retention.Days(100)
 	a, err := get(t, s, "fields", "")
 	require.NoError(t, err)
 	require.False(t, a.Sample.Whole)

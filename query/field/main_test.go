@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"daybook/pkg/clickhouse/clickhousetest"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/openapi/openapitest"
@@ -37,7 +38,7 @@ var scope = filter.Scope{Tenant: acme, Oldest: now.Add(-50 * 24 * time.Hour)}
 func newService(conn driver.Conn) *Service {
 	reader := statement.NewReader(conn, statement.DefaultConfig())
 	clock := func() time.Time { return now }
-	return New(reader, 50, clock, search.New(reader, 50, clock, nil))
+	return New(reader, retention.Days(50), clock, search.New(reader, retention.Days(50), clock, nil))
 }
 
 type shares []struct {

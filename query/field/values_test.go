@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/facet"
 	"daybook/query/filter"
@@ -30,7 +31,7 @@ func TestServeValues_Agree(t *testing.T) {
 	events := randomEvents(dice, 900)
 	querytest.Insert(t, conn, querytest.Rows(events...))
 	s := newService(conn)
-	facets := facet.New(statement.NewReader(conn, statement.DefaultConfig()), 50, func() time.Time { return now })
+	facets := facet.New(statement.NewReader(conn, statement.DefaultConfig()), retention.Days(50), func() time.Time { return now })
 	sources := map[string]int{}
 	pick := func(from []string) string { return from[dice.IntN(len(from))] }
 	for range 80 {
@@ -78,7 +79,7 @@ func TestServeValues_Steps(t *testing.T) {
 	}
 	querytest.Insert(t, conn, querytest.Rows(events...))
 	s := newService(conn)
-	s.retention = 100 * 24 * time.Hour
+	s.kept = retention.Days(100)
 	defer func(before []uint64) { columnSteps = before }(columnSteps)
 	columnSteps = []uint64{20_000, 100_000}
 

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/apierror"
+	"daybook/pkg/retention"
 	"daybook/query/statement"
 )
 
@@ -19,7 +20,7 @@ func TestSearch_PartialPagesGoOn(t *testing.T) {
 		for _, rows := range []int64{30_000, 60_000, 150_000} {
 			limits := statement.DefaultConfig()
 			limits.MaxRowsRead = rows
-			s := New(statement.NewReader(conn, limits), 365, clock, nil)
+			s := New(statement.NewReader(conn, limits), retention.Days(365), clock, nil)
 			for _, query := range []string{"eventType=rare", "eventType=nosuch", "eventType=rare&from=2026-04-15T11:11:11Z&to=2026-04-17T03:03:03Z"} {
 				r := Request{Tenant: acme, Filter: parse(t, query), Order: order, Limit: 4}
 				want, _ := follow(t, unlimited, r)
@@ -48,7 +49,7 @@ func TestSearch_PartialPagesGoOn(t *testing.T) {
 	}
 	limits := statement.DefaultConfig()
 	limits.MaxRowsRead = 5000
-	_, err := New(statement.NewReader(conn, limits), 365, clock, nil).Search(t.Context(), Request{Tenant: acme, Filter: parse(t, "eventType=rare"), Order: Newest, Limit: 4})
+	_, err := New(statement.NewReader(conn, limits), retention.Days(365), clock, nil).Search(t.Context(), Request{Tenant: acme, Filter: parse(t, "eventType=rare"), Order: Newest, Limit: 4})
 	var problem *apierror.Error
 	require.ErrorAs(t, err, &problem)
 	require.Equal(t, apierror.KindLimit, problem.Kind, "where nothing was looked at there is nothing to go on from")
@@ -60,7 +61,7 @@ func TestSearch_ShortTexts(t *testing.T) {
 	conn := manyRows(t, 1_050_000)
 	limits := statement.DefaultConfig()
 	limits.MaxRowsRead = 530_000
-	s := New(statement.NewReader(conn, limits), 365, clock, nil)
+	s := New(statement.NewReader(conn, limits), retention.Days(365), clock, nil)
 	for query, pages := range map[string]int{"q=zq": 2, "q=é": 2, "q=zq+OR+nothing+longer": 2, "q=payload.n:zq": 2, "q=0x": 1} {
 		r := Request{Tenant: acme, Filter: parse(t, query), Order: Newest, Limit: 50}
 		page, err := s.Search(t.Context(), r)

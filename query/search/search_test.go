@@ -17,6 +17,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/querytest"
@@ -32,7 +33,7 @@ const acme = tenant.ID("acme")
 func clock() time.Time { return now }
 
 func service(conn driver.Conn, stored Stored) *Service {
-	return New(statement.NewReader(conn, statement.DefaultConfig()), 365, clock, stored)
+	return New(statement.NewReader(conn, statement.DefaultConfig()), retention.Days(365), clock, stored)
 }
 
 func parse(t testing.TB, query string) *filter.Filter {

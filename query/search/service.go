@@ -9,6 +9,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/cursor"
 	"daybook/query/filter"
@@ -19,7 +20,7 @@ import (
 // Service searches the events of the store.
 type Service struct {
 	reader    *statement.Reader
-	retention time.Duration
+	kept      retention.Policy
 	now       func() time.Time
 	profiles  *profiles
 	stored    Stored
@@ -28,9 +29,9 @@ type Service struct {
 
 // New returns a service that shows events for the given days. stored is for
 // order=ingest, which is refused where it is nil.
-func New(reader *statement.Reader, retentionDays int, now func() time.Time, stored Stored) *Service {
+func New(reader *statement.Reader, kept retention.Policy, now func() time.Time, stored Stored) *Service {
 	return &Service{
-		reader: reader, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now, stored: stored,
+		reader: reader, kept: kept, now: now, stored: stored,
 		profiles:  &profiles{reader: reader, now: now, byTenant: map[tenant.ID]datedProfile{}},
 		countTime: countTime,
 	}
@@ -63,7 +64,7 @@ type Page struct {
 
 // Scope returns what every read of a tenant is confined to.
 func (s *Service) Scope(id tenant.ID) filter.Scope {
-	return filter.Scope{Tenant: id, Oldest: s.now().Add(-s.retention)}
+	return filter.Scope{Tenant: id, Oldest: s.kept.Oldest(id, s.now())}
 }
 
 // Search returns one page.

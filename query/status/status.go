@@ -7,6 +7,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"daybook/pkg/apierror"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/search"
@@ -76,15 +77,15 @@ type Archive struct {
 type Service struct {
 	reader  *statement.Reader
 	topic   Topic
-	days    int
+	kept    retention.Policy
 	now     func() time.Time
 	version string
 	archive bool
 }
 
-// New returns a service for a store that keeps events for the days.
-func New(reader *statement.Reader, topic Topic, retentionDays int, now func() time.Time, version string, archive bool) *Service {
-	return &Service{reader: reader, topic: topic, days: retentionDays, now: now, version: version, archive: archive}
+// New returns a service for a store that keeps events for so long.
+func New(reader *statement.Reader, topic Topic, kept retention.Policy, now func() time.Time, version string, archive bool) *Service {
+	return &Service{reader: reader, topic: topic, kept: kept, now: now, version: version, archive: archive}
 }
 
 // Read returns the status as a tenant's admin may know it. all adds what is of
@@ -94,7 +95,7 @@ func (s *Service) Read(ctx context.Context, id tenant.ID, all bool) (*Status, er
 	if err != nil {
 		return nil, err
 	}
-	status := &Status{Version: s.version, Retention: Retention{Days: s.days}, Archive: Archive{s.archive}}
+	status := &Status{Version: s.version, Retention: Retention{Days: s.daysOf(id)}, Archive: Archive{s.archive}}
 	for _, p := range partitions {
 		status.Ingest.Lag += p.Lag
 	}
@@ -183,9 +184,18 @@ func newestStatement(log search.Log) *filter.Builder {
 	return &b
 }
 
+// daysOf returns for how many days a tenant's events are shown; for every tenant
+// the most of any.
+func (s *Service) daysOf(id tenant.ID) int {
+	if id == tenant.All {
+		return s.kept.Longest()
+	}
+	return s.kept.Of(id)
+}
+
 // reach returns the times of the oldest and the newest event.
 func (s *Service) reach(ctx context.Context, usage *statement.Usage, id tenant.ID) (oldest, newest *time.Time, err error) {
-	since := s.now().Add(-time.Duration(s.days) * 24 * time.Hour)
+	since := s.now().Add(-time.Duration(s.daysOf(id)) * 24 * time.Hour)
 	one := func(b *filter.Builder) *time.Time {
 		var found []*time.Time
 		if err == nil {

@@ -20,6 +20,7 @@ import (
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
 	"daybook/pkg/kafka/kafkatest"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/querytest"
@@ -49,7 +50,7 @@ func (f fixed) Stored(context.Context) (search.Log, error) {
 func (f fixed) Ends(context.Context) (first, end []int64, err error) { return f.first, f.end, f.err }
 
 func newService(conn driver.Conn, topic Topic) *Service {
-	return New(statement.NewReader(conn, statement.DefaultConfig()), topic, 30, func() time.Time { return now }, "v1", false)
+	return New(statement.NewReader(conn, statement.DefaultConfig()), topic, retention.Days(30), func() time.Time { return now }, "v1", false)
 }
 
 func row(id tenant.ID, age time.Duration, partition int32, offset int64) querytest.Row {

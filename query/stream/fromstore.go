@@ -136,7 +136,7 @@ func (s *session) readStore(ctx context.Context, f *feed, to vector) error {
 func (s *session) reportPurged(ctx context.Context, first, to vector) error {
 	c := mustParseCursor(s.at)
 	store := s.hub.deps.Store
-	if c.at().After(store.Oldest().Add(s.hub.purgeSlack)) {
+	if c.at().After(store.Oldest(s.tenant).Add(s.hub.purgeSlack)) {
 		return nil
 	}
 	kept := first.clone()

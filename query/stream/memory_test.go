@@ -13,6 +13,7 @@ import (
 
 	"daybook/pkg/event"
 	"daybook/pkg/kafka"
+	"daybook/pkg/tenant"
 )
 
 // memoryTopic is a topic for tests of timing, which need virtual time and
@@ -270,7 +271,7 @@ func (m *memoryStore) Lost(_ context.Context, from, to vector, since time.Time) 
 	return holes, m.fails()
 }
 
-func (m *memoryStore) Oldest() time.Time {
+func (m *memoryStore) Oldest(tenant.ID) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.oldest

@@ -165,7 +165,7 @@ func (h *Hub) offsetsSince(ctx context.Context, f *feed, id tenant.ID, at time.T
 				next[p] = found[p]
 			}
 		}
-		if !at.Before(store.Oldest()) {
+		if !at.Before(store.Oldest(id)) {
 			// What lies behind the position is met there.
 			holes, err = store.Lost(ctx, from, next.where(cut), at)
 			return next, holes, err

@@ -10,6 +10,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/search"
@@ -36,8 +37,8 @@ type Store interface {
 	// will, and has noticed since a time. It is known for everything below what
 	// Stored has returned.
 	Lost(ctx context.Context, from, to vector, since time.Time) ([]hole, error)
-	// Oldest returns the retention: what happened before is shown to nobody.
-	Oldest() time.Time
+	// Oldest returns a tenant's retention: what happened before is shown to nobody.
+	Oldest(id tenant.ID) time.Time
 }
 
 // Span is what a tenant has in the topic between two positions, where a matcher
@@ -55,23 +56,23 @@ type Span struct {
 var errTooMuch = errors.New("the span holds more than can be read at once")
 
 // Table returns the table of events as a Store.
-func Table(reader *statement.Reader, stored search.Stored, topic string, retentionDays int, now func() time.Time) Store {
-	return &table{reader: reader, stored: stored, topic: topic, retention: time.Duration(retentionDays) * 24 * time.Hour, now: now}
+func Table(reader *statement.Reader, stored search.Stored, topic string, kept retention.Policy, now func() time.Time) Store {
+	return &table{reader: reader, stored: stored, topic: topic, kept: kept, now: now}
 }
 
 type table struct {
-	reader    *statement.Reader
-	stored    search.Stored
-	topic     string
-	retention time.Duration
-	now       func() time.Time
+	reader *statement.Reader
+	stored search.Stored
+	topic  string
+	kept   retention.Policy
+	now    func() time.Time
 }
 
 // sinceSlack is how much before a span's time an event of it may be dated where
 // the topic was made anew: producers' clocks differ.
 const sinceSlack = time.Hour
 
-func (t *table) Oldest() time.Time { return t.now().Add(-t.retention) }
+func (t *table) Oldest(id tenant.ID) time.Time { return t.kept.Oldest(id, t.now()) }
 
 func (t *table) Stored(ctx context.Context) ([]int64, error) {
 	log, err := t.stored.Stored(ctx)
@@ -150,7 +151,7 @@ func (t *table) readStatement(s Span) *filter.Builder {
 }
 
 func (t *table) scope(id tenant.ID) filter.Scope {
-	return filter.Scope{Tenant: id, Oldest: t.Oldest()}
+	return filter.Scope{Tenant: id, Oldest: t.Oldest(id)}
 }
 
 // within writes " AND …": what confines a statement to the span's offsets. The

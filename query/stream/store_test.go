@@ -24,6 +24,7 @@ import (
 	"daybook/pkg/event"
 	daybookkafka "daybook/pkg/kafka"
 	"daybook/pkg/kafka/kafkatest"
+	"daybook/pkg/retention"
 	"daybook/query/filter"
 	"daybook/query/querytest"
 	"daybook/query/search"
@@ -81,7 +82,7 @@ func withStore(t *testing.T, change ...func(*Hub)) (*storedLog, func(*stack)) {
 	return log, func(s *stack) {
 		s.config.Preload = 0
 		s.deps = func(d *Deps) {
-			d.Store = Table(statement.NewReader(log.conn, statement.DefaultConfig()), log, querytest.Topic, 365, time.Now)
+			d.Store = Table(statement.NewReader(log.conn, statement.DefaultConfig()), log, querytest.Topic, retention.Days(365), time.Now)
 		}
 		s.tune = func(h *Hub) {
 			for _, f := range change {
@@ -493,7 +494,7 @@ func TestTable_Golden(t *testing.T) {
 	now := time.Date(2026, 4, 17, 14, 0, 0, 0, time.UTC)
 	f, err := filter.ParseRequest(t.Context(), url.Values{"q": {"refund"}, "severity": {"ERROR"}}, now)
 	require.NoError(t, err)
-	store := Table(nil, nil, "events", 365, func() time.Time { return now }).(*table)
+	store := Table(nil, nil, "events", retention.Days(365), func() time.Time { return now }).(*table)
 	span := Span{Tenant: "acme", Matcher: f, From: vector{5, 9, 100}, To: vector{50, 9, 400}}
 	anew := span
 	anew.Since = now

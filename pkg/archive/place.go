@@ -1,0 +1,45 @@
+// Package archive is what the writer of the archive (ingest/archive) and its
+// readers (query) share: places in S3-compatible storage, the names of objects, and
+// the manifest that makes a day exist.
+package archive
+
+import (
+	"strings"
+
+	"daybook/pkg/tenant"
+)
+
+// Place is where in S3-compatible storage the days of a tenant are.
+type Place struct {
+	Endpoint  string // of the S3 API; empty: AWS
+	Bucket    string
+	Prefix    string // before every object's name
+	Region    string
+	AccessKey string
+	SecretKey string
+	SSE       string // AES256, aws:kms, or empty for the bucket's own
+	KMSKey    string
+}
+
+// Places says where each tenant's days are.
+type Places struct {
+	All Place // of those that are not named
+	Own map[tenant.ID]Place
+}
+
+// Of returns a tenant's place.
+func (p Places) Of(id tenant.ID) Place {
+	if own, ok := p.Own[id]; ok {
+		return own
+	}
+	return p.All
+}
+
+// URL is the address of the place, with its prefix; names of objects follow it.
+func (p Place) URL() string {
+	endpoint := strings.TrimRight(p.Endpoint, "/")
+	if endpoint == "" {
+		endpoint = "https://s3." + p.Region + ".amazonaws.com"
+	}
+	return endpoint + "/" + p.Bucket + "/" + p.Prefix
+}
