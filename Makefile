@@ -25,7 +25,7 @@ build: need-go ui ## bin/daybook, with the page in it
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/daybook ./cmd/daybook
 
 .PHONY: test
-test: need-go engine kafka kcat streamclients ## every test, on a real ClickHouse, real brokers and in a real browser
+test: need-go engine kafka kcat streamclients s3gateway ## every test, on a real ClickHouse, real brokers and in a real browser
 	go test -tags $(TAGS) -timeout 30m ./...
 	$(MAKE) --no-print-directory race
 	$(MAKE) --no-print-directory test-ui
@@ -37,7 +37,7 @@ TAGS := faultpoints
 RACE := ./cmd/... ./ingest ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
 
 .PHONY: race
-race: need-go engine kafka kcat streamclients ## the tests of what is concurrent, under the race detector
+race: need-go engine kafka kcat streamclients s3gateway ## the tests of what is concurrent, under the race detector
 	@if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then \
 		echo 'go test -race $(RACE)'; KAFKATEST_ONLY=embedded SOAK_DURATION=20s go test -race -tags $(TAGS) -timeout 20m $(RACE); \
 	else \
@@ -91,6 +91,18 @@ streamclients: ## browsers' and others' clients of the live stream, for the test
 	elif command -v node >/dev/null && command -v npm >/dev/null && command -v python3 >/dev/null; then exit 1; \
 	else echo 'SKIP the tests with other clients: they need Node.js, npm and Python (Debian: apt-get install npm python3-pip)'; [ "$${CI:-}" != true ]; \
 	fi
+
+VERSITYGW_VERSION := v1.8.0
+VERSITYGW         := $(CACHE)/bin/versitygw-$(VERSITYGW_VERSION)
+
+.PHONY: s3gateway
+s3gateway: need-go $(VERSITYGW) ## S3-compatible storage for the tests of the archive, built into the cache once
+
+$(VERSITYGW):
+	@mkdir -p $(@D)
+	@echo 'building versitygw $(VERSITYGW_VERSION), once'
+	@temp=$$(mktemp -d) && trap 'rm -rf "$$temp"' EXIT && \
+		GOBIN="$$temp" go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION) && mv "$$temp/versitygw" $@
 
 # The page: TypeScript in query/ui/web, built into query/ui/dist, which the program embeds.
 WEB := query/ui/web
