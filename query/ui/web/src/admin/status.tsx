@@ -74,11 +74,7 @@ function Cards({ status: { ingest, retention, archive } }: { status: StatusAnswe
           retention.oldest ? `the oldest event is of ${day(retention.oldest, localZone())}` : "there is no event yet"
         }
       />
-      <Card
-        name="Archive"
-        value={archive.enabled ? "on" : "off"}
-        note={archived(archive)}
-      />
+      <Card name="Archive" value={archive.enabled ? "on" : "off"} note={archived(archive)} />
     </dl>
   );
 }
@@ -91,7 +87,9 @@ function archived({ enabled, days, events, unverified, first }: StatusAnswer["ar
       : "after the retention events are purged";
   }
   const has = `your bucket has ${count(events)} events of ${count(days)} days since ${first ?? ""}`;
-  return unverified === 0 ? `${has}, each day read back and equal` : `${has}; ${count(unverified)} days are not verified`;
+  return unverified === 0
+    ? `${has}, each day read back and equal`
+    : `${has}; ${count(unverified)} days are not verified`;
 }
 
 /** freshness puts into words what people find of what is published. */
