@@ -191,7 +191,7 @@ func prepare(ctx context.Context, c config.Config, log *zap.Logger) (driver.Conn
 	var conn driver.Conn
 	err := await(ctx, log, "ClickHouse", func(ctx context.Context) (err error) {
 		if c.EmbeddedClickHouse() {
-			err = schema.Up(ctx, resolved.ClickHouse, resolved.Retention.Days)
+			err = schema.Up(ctx, resolved.ClickHouse)
 		} else {
 			err = schema.Check(ctx, resolved.ClickHouse)
 		}
