@@ -150,7 +150,7 @@ func (p *Purger) Purge(ctx context.Context) error {
 
 func (p *Purger) purge(ctx context.Context) error {
 	now := p.now().UTC().Truncate(time.Millisecond)
-	inForce, err := Adopt(ctx, p.conn, p.settings, now)
+	inForce, err := Adopt(ctx, p.conn, p.settings)
 	if err != nil {
 		return err
 	}

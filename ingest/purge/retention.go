@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -24,18 +24,32 @@ type Change struct {
 // InForce returns the retention that purges go by, and whether there is one: a new
 // store has none.
 func InForce(ctx context.Context, conn driver.Conn) (retention.Policy, bool, error) {
-	rows, err := conn.Query(ctx, "SELECT tenant_id, argMax(days, version) FROM "+schema.Retention+" GROUP BY tenant_id")
+	f, err := readForce(ctx, conn)
+	return f.policy, f.version > 0, err
+}
+
+// force is the retention in force, as of the version of its newest row; 0 for none.
+type force struct {
+	policy  retention.Policy
+	version uint64
+}
+
+func readForce(ctx context.Context, conn driver.Conn) (force, error) {
+	rows, err := conn.Query(ctx, "SELECT tenant_id, argMax(days, version), max(version) FROM "+schema.Retention+" GROUP BY tenant_id")
 	if err != nil {
-		return retention.Policy{}, false, fmt.Errorf("read the retention in force: %w", err)
+		return force{}, fmt.Errorf("read the retention in force: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
+	var f force
 	others, named := 0, map[tenant.ID]int{}
 	for rows.Next() {
 		var id string
 		var days uint32
-		if err := rows.Scan(&id, &days); err != nil {
-			return retention.Policy{}, false, fmt.Errorf("read the retention in force: %w", err)
+		var version uint64
+		if err := rows.Scan(&id, &days, &version); err != nil {
+			return force{}, fmt.Errorf("read the retention in force: %w", err)
 		}
+		f.version = max(f.version, version)
 		switch {
 		case id == "":
 			others = int(days)
@@ -43,11 +57,13 @@ func InForce(ctx context.Context, conn driver.Conn) (retention.Policy, bool, err
 			named[tenant.ID(id)] = int(days)
 		}
 	}
-	return retention.Days(others).Except(named), others > 0, rows.Err()
+	f.policy = retention.Days(others).Except(named)
+	return f, rows.Err()
 }
 
-// both returns every tenant that one of two policies names, and "".
-func both(a, b retention.Policy) []tenant.ID {
+// Tenants returns every tenant that one of two policies names, in order, after "",
+// which stands for all others.
+func Tenants(a, b retention.Policy) []tenant.ID {
 	ids := append(append([]tenant.ID{""}, a.Named()...), b.Named()...)
 	slices.Sort(ids)
 	return slices.Compact(ids)
@@ -56,7 +72,7 @@ func both(a, b retention.Policy) []tenant.ID {
 // Unconfirmed returns what the settings make shorter than what is in force.
 func Unconfirmed(settings, inForce retention.Policy) []Change {
 	var changes []Change
-	for _, id := range both(settings, inForce) {
+	for _, id := range Tenants(settings, inForce) {
 		if from, to := inForce.Of(id), settings.Of(id); to < from {
 			changes = append(changes, Change{Tenant: id, From: from, To: to})
 		}
@@ -66,40 +82,41 @@ func Unconfirmed(settings, inForce retention.Policy) []Change {
 
 // Adopt puts into force what makes no retention shorter: all of the settings in
 // a new store, else what grows. It returns the retention in force then.
-func Adopt(ctx context.Context, conn driver.Conn, settings retention.Policy, now time.Time) (retention.Policy, error) {
-	old, known, err := InForce(ctx, conn)
+func Adopt(ctx context.Context, conn driver.Conn, settings retention.Policy) (retention.Policy, error) {
+	old, err := readForce(ctx, conn)
 	if err != nil {
-		return old, err
+		return old.policy, err
 	}
-	if !known {
-		return settings, put(ctx, conn, retention.Policy{}, settings, now)
+	if old.version == 0 {
+		return settings, put(ctx, conn, old, settings)
 	}
 	named := map[tenant.ID]int{}
-	for _, id := range both(settings, old)[1:] {
-		named[id] = max(settings.Of(id), old.Of(id))
+	for _, id := range Tenants(settings, old.policy)[1:] {
+		named[id] = max(settings.Of(id), old.policy.Of(id))
 	}
-	next := retention.Days(max(settings.Default(), old.Default())).Except(named)
-	return next, put(ctx, conn, old, next, now)
+	next := retention.Days(max(settings.Default(), old.policy.Default())).Except(named)
+	return next, put(ctx, conn, old, next)
 }
 
 // Confirm puts the settings into force as they are. The next purge deletes what
 // they don't keep.
-func Confirm(ctx context.Context, conn driver.Conn, settings retention.Policy, now time.Time) error {
-	old, _, err := InForce(ctx, conn)
+func Confirm(ctx context.Context, conn driver.Conn, settings retention.Policy) error {
+	old, err := readForce(ctx, conn)
 	if err != nil {
 		return err
 	}
-	return put(ctx, conn, old, settings, now)
+	return put(ctx, conn, old, settings)
 }
 
 // put stores what differs between the retention in force and the next one.
-func put(ctx context.Context, conn driver.Conn, old, next retention.Policy, now time.Time) error {
+func put(ctx context.Context, conn driver.Conn, was force, next retention.Policy) error {
+	old := was.policy
 	type row struct {
 		id   tenant.ID
 		days int
 	}
 	var rows []row
-	for _, id := range both(old, next) {
+	for _, id := range Tenants(old, next) {
 		isNamed, wasNamed := slices.Contains(next.Named(), id), slices.Contains(old.Named(), id)
 		switch {
 		case id != "" && !isNamed:
@@ -117,7 +134,7 @@ func put(ctx context.Context, conn driver.Conn, old, next retention.Policy, now 
 	}
 	defer func() { _ = batch.Close() }()
 	for _, r := range rows {
-		if err := batch.Append(string(r.id), uint32(r.days), uint64(max(now.UnixMicro(), 2))); err != nil {
+		if err := batch.Append(string(r.id), uint32(r.days), was.version+1); err != nil {
 			return fmt.Errorf("store the retention in force: %w", err)
 		}
 	}
@@ -125,4 +142,32 @@ func put(ctx context.Context, conn driver.Conn, old, next retention.Policy, now 
 		return fmt.Errorf("store the retention in force: %w", err)
 	}
 	return nil
+}
+
+// Preview is how many events of a tenant would go.
+type Preview struct {
+	Tenant tenant.ID `json:"tenant"`
+	Rows   uint64    `json:"rows"`
+}
+
+// Preview returns the events that a purge would delete if the settings were in
+// force now, by tenant, without what is held or waits for the archive.
+func (p *Purger) Preview(ctx context.Context) ([]Preview, error) {
+	held, err := p.holds(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the legal holds: %w", err)
+	}
+	now := p.now()
+	s, err := p.look(ctx, events, cutsOf(p.settings, now), now, held)
+	if err != nil {
+		return nil, err
+	}
+	var would []Preview
+	for id, of := range s.tenants {
+		if of.free > 0 {
+			would = append(would, Preview{id, of.free})
+		}
+	}
+	slices.SortFunc(would, func(a, b Preview) int { return strings.Compare(string(a.Tenant), string(b.Tenant)) })
+	return would, nil
 }

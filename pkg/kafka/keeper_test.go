@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	kafkago "github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
 	"daybook/pkg/kafka"
@@ -69,24 +70,48 @@ func TestKeep_OneNodeAtATime(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
 		c := kafkatest.Start(t, kind)
 		var working atomic.Int32
-		a, b := keep(t, c, &working), keep(t, c, &working)
-		// Whoever keeps leaves; the other goes on. Joining may move the work once more.
-		stayed := b
-		select {
-		case <-a.begun:
-			a.stop()
-		case <-b.begun:
-			b.stop()
-			stayed = a
-		case <-time.After(time.Minute):
-			t.Fatal("nobody keeps")
+		members := []*member{keep(t, c, &working), keep(t, c, &working), keep(t, c, &working)}
+		for n := range members {
+			// Joining and leaving may move the work from one that goes on to another.
+			awaitMembers(t, c, len(members)-n)
+			await(t, "one node keeps", func() bool { return working.Load() == 1 })
+			members[n].stop()
+			members[n].done <- <-members[n].done
 		}
-		select {
-		case <-stayed.begun:
-		case <-time.After(time.Minute):
-			t.Fatal("nobody keeps after the keeper has left")
+		if n := working.Load(); n != 0 {
+			t.Errorf("%d nodes keep after the last has left", n)
 		}
 	})
+}
+
+// awaitMembers waits until the keepers' group has so many members that know
+// what is theirs.
+func awaitMembers(t *testing.T, c kafka.Config, n int) {
+	t.Helper()
+	client, release, err := c.Client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	await(t, fmt.Sprintf("the group has %d members", n), func() bool {
+		answer, err := client.DescribeGroups(t.Context(), &kafkago.DescribeGroupsRequest{GroupIDs: []string{c.Group + ".keeper"}})
+		return err == nil && len(answer.Groups) == 1 && answer.Groups[0].GroupState == "Stable" && len(answer.Groups[0].Members) == n
+	})
+}
+
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	for !holds() {
+		select {
+		case <-poll.C:
+		case <-deadline.C:
+			t.Fatalf("a minute has passed and still not: %s", what)
+		}
+	}
 }
 
 func TestKeep_KilledNode(t *testing.T) {
