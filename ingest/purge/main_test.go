@@ -17,12 +17,13 @@ import (
 
 	"daybook/pkg/clickhouse"
 	"daybook/pkg/clickhouse/clickhousetest"
+	"daybook/pkg/kafka/kafkatest"
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/schema"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(kafkatest.Main(clickhousetest.Main(m))) }
 
 // noon is when a test begins: the retention of 365 days reaches to the noon of
 // 2025-11-28, and a purge cuts at that day's beginning.
