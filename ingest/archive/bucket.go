@@ -170,12 +170,12 @@ func (b *bucket) explain(what string, err error) error {
 }
 
 func advice(code string) string {
-	switch code {
-	case "SignatureDoesNotMatch", "InvalidAccessKeyId", "AccessDenied":
+	switch strings.ToLower(code) { // Not every storage writes them as AWS does.
+	case "signaturedoesnotmatch", "invalidaccesskeyid", "accessdenied":
 		return " (see archive.access_key and archive.secret_key, and what the key may: list, read, write and delete objects)"
-	case "NoSuchBucket":
+	case "nosuchbucket":
 		return " (make the bucket, or set archive.bucket)"
-	case "PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException":
+	case "permanentredirect", "authorizationheadermalformed", "illegallocationconstraintexception":
 		return " (see archive.region and archive.endpoint)"
 	}
 	return ""

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"fmt"
 
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ type lab struct {
 	place   layout.Place
 	now     time.Time
 	offset  int64
+	buckets int
 }
 
 func newLab(t testing.TB) *lab {
@@ -48,6 +50,18 @@ func newLab(t testing.TB) *lab {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })
 	return &lab{TB: t, conn: conn, gateway: g, place: g.Place("the-archive"), now: today}
+}
+
+// in returns an empty store, which is the same one emptied, and an empty bucket, for a
+// subtest: migrations take longer than most of them.
+func (l *lab) in(t testing.TB) *lab {
+	t.Helper()
+	for _, table := range []string{schema.Events, schema.ArchiveDays, schema.Restores, schema.EventsRestored} {
+		require.NoError(t, l.conn.Exec(t.Context(), "TRUNCATE TABLE "+table))
+	}
+	l.gateway.Run()
+	l.buckets++
+	return &lab{TB: t, conn: l.conn, gateway: l.gateway, place: l.gateway.Place(fmt.Sprintf("the-archive-%d", l.buckets)), now: today}
 }
 
 // runner returns another runner over the same store and storage.

@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -144,9 +143,7 @@ func (r *Runner) pending(ctx context.Context, g Range) ([]pendingDay, error) {
 		return nil, fmt.Errorf("count the events that are not archived: %w", err)
 	}
 	// The oldest first: they are purged first. What one month has is read together.
-	slices.SortFunc(out, func(a, b pendingDay) int {
-		return cmp.Or(a.day.Compare(b.day), cmp.Compare(a.tenant, b.tenant))
-	})
+	slices.SortFunc(out, func(a, b pendingDay) int { return compareUnits(a.unit, b.unit) })
 	return out, nil
 }
 

@@ -43,8 +43,9 @@ type Runner struct {
 	metrics *metrics
 	step    func(at string) error // what a test does at a step; nil elsewhere
 
-	mu      sync.Mutex // guards buckets
+	mu      sync.Mutex // guards what follows
 	buckets map[layout.Place]*bucket
+	swept   time.Time
 }
 
 // New returns a Runner. The caller closes it.
