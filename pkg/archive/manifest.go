@@ -36,9 +36,9 @@ type Totals struct {
 	Bytes uint64    `json:"bytes"`
 	First time.Time `json:"first"` // createdAt
 	Last  time.Time `json:"last"`
-	// IDs is the sum, modulo 2⁶⁴, of sipHash64 of what identifies each event, and
-	// Content of all its columns: the order of rows does not matter, and those of
-	// files add up.
+	// IDs is the sum, modulo 2⁶⁴, of ClickHouse's sipHash64 of what identifies each
+	// event, and Content of cityHash64 of all its columns: the order of rows does
+	// not matter, and those of files add up. SHA-256 is against those who mean harm.
 	IDs     Sum `json:"ids"`
 	Content Sum `json:"content"`
 	// Offsets has, for each Kafka partition, the least and the greatest offset.

@@ -1,9 +1,11 @@
 package archive
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +24,32 @@ func TenantFolder(id tenant.ID) string { return "tenant=" + escape(string(id)) +
 
 // Data returns the name of a day's nth file, from 1.
 func Data(n int) string { return fmt.Sprintf("events-%04d.parquet", n) }
+
+// NewData returns a name for a day's nth file that no other writer has, as
+// events-0002-5f3a9c1e.parquet: two that write at once never write one object.
+func NewData(n int) string {
+	var unique [4]byte
+	_, _ = rand.Read(unique[:]) // It never fails.
+	return fmt.Sprintf("events-%04d-%x.parquet", n, unique)
+}
+
+// IsData reports whether an object of a day's folder is a file of events.
+func IsData(name string) bool {
+	return strings.HasPrefix(name, "events-") && strings.HasSuffix(name, ".parquet")
+}
+
+// ManifestNumber returns which manifest of its day a name within the folder is of.
+func ManifestNumber(name string) (n int, ok bool) {
+	text, ok := strings.CutPrefix(name, "_manifest-")
+	if !ok {
+		return 0, false
+	}
+	if text, ok = strings.CutSuffix(text, ".json"); !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n > 0
+}
 
 // Manifest returns the name of a day's nth manifest, from 1. What begins with
 // an underscore, readers of Parquet folders leave out.

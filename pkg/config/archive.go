@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"daybook/pkg/archive"
 	"daybook/pkg/tenant"
 )
 
@@ -73,6 +74,25 @@ func (c Archive) Of(id tenant.ID) TenantArchive {
 		}
 	}
 	return of
+}
+
+// Places returns where each tenant's days are, as the program's parts use it.
+func (c Archive) Places() archive.Places {
+	places := archive.Places{All: c.Of("").place()}
+	for _, t := range c.Tenants {
+		if places.Own == nil {
+			places.Own = make(map[tenant.ID]archive.Place, len(c.Tenants))
+		}
+		places.Own[t.Tenant] = c.Of(t.Tenant).place()
+	}
+	return places
+}
+
+func (t TenantArchive) place() archive.Place {
+	return archive.Place{
+		Endpoint: t.Endpoint, Bucket: t.Bucket, Prefix: t.Prefix, Region: t.Region,
+		AccessKey: t.AccessKey, SecretKey: t.SecretKey, SSE: t.SSE, KMSKey: t.KMSKey,
+	}
 }
 
 // bucketName is what S3 allows for the name of a bucket.

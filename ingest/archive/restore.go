@@ -1,0 +1,328 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	layout "daybook/pkg/archive"
+	"daybook/pkg/clickhouse"
+	"daybook/pkg/tenant"
+	"daybook/schema"
+)
+
+// State is what events_restored has of a day.
+type State string
+
+// The states.
+const (
+	Begun   State = "begun" // perhaps a part of it: nobody reads it
+	Done    State = "done"
+	Removed State = "removed"
+)
+
+// restored is a row of the table restores.
+type restored struct {
+	unit     unit
+	state    State
+	manifest uint32
+	rows     uint64
+	expires  time.Time
+	version  uint64 // each row of a day has a greater one, whatever the nodes' clocks say
+}
+
+// Restore reads the archived days of a range back into events_restored, where they
+// stay for keep, 0 meaning Config.Restored. A day that is there already stays longer; one that was begun and
+// cut is deleted first. The error joins those of the days that could not be restored.
+func (r *Runner) Restore(ctx context.Context, g Range, keep time.Duration, progress *atomic.Int64) (Report, error) {
+	if progress == nil {
+		progress = new(atomic.Int64)
+	}
+	if keep == 0 {
+		keep = r.Restored
+	}
+	var report Report
+	days, err := r.manifests(ctx, g)
+	if err != nil {
+		return report, err
+	}
+	have, err := r.restores(ctx, g)
+	if err != nil {
+		return report, err
+	}
+	errs, err := r.unknown(ctx, g, days)
+	if err != nil {
+		return report, err
+	}
+	expires := r.Now().Add(keep).UTC()
+	var longer []restored
+	for p, days := range days.byPlace(r.Places) {
+		days = slices.DeleteFunc(days, func(d archived) bool {
+			h := have[d.unit]
+			if h.state != Done || h.manifest != uint32(d.manifest.Number) { //nolint:gosec // Manifests are few.
+				return false
+			}
+			if h.expires.Before(expires) {
+				h.expires = expires
+				longer = append(longer, h)
+			}
+			report.Days++
+			report.Events += h.rows
+			return true
+		})
+		for batch := range batched(days) {
+			if err := ctx.Err(); err != nil {
+				return report, err
+			}
+			if err := r.restoreBatch(ctx, p, batch, have, expires); err != nil {
+				errs = append(errs, err)
+				r.metrics.failures.WithLabelValues("restore").Inc()
+				continue
+			}
+			for _, d := range batch {
+				report.Days++
+				report.Events += d.manifest.Rows
+				report.Bytes += d.manifest.Bytes
+				progress.Add(int64(d.manifest.Rows)) //nolint:gosec // Fewer than that.
+			}
+		}
+	}
+	return report, errors.Join(append(errs, days.err, r.mark(ctx, longer))...)
+}
+
+// unknown returns an error for each day that archive_days knows and the bucket has
+// not as such: what is asked for must not be missing silently.
+func (r *Runner) unknown(ctx context.Context, g Range, days archivedDays) (errs []error, err error) {
+	known, err := r.known(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range days.bad {
+		if d.err != nil {
+			delete(known, d.unit) // It has its error.
+		}
+	}
+	for _, d := range days.all {
+		if int(known[d.unit].Manifest) <= d.manifest.Number {
+			delete(known, d.unit)
+		}
+	}
+	for _, u := range slices.SortedFunc(maps.Keys(known), compareUnits) {
+		if known[u].Rows > 0 {
+			errs = append(errs, fmt.Errorf("%s: the bucket has no manifest %d of it, and archive_days knows of %d events: daybook archive verify makes it anew where that can be done", u, known[u].Manifest, known[u].Rows))
+		}
+	}
+	return errs, nil
+}
+
+// restoreBatch restores days by one statement.
+func (r *Runner) restoreBatch(ctx context.Context, p layout.Place, days []archived, have map[unit]restored, expires time.Time) error {
+	units, states := make([]unit, len(days)), make([]restored, len(days))
+	var names []string
+	for i, d := range days {
+		units[i] = d.unit
+		states[i] = restored{d.unit, Begun, uint32(d.manifest.Number), d.manifest.Rows, expires, have[d.unit].version} //nolint:gosec // Manifests are few.
+		names = append(names, within(d.unit, d.manifest.Files)...)
+	}
+	if err := r.mark(ctx, states); err != nil {
+		return err
+	}
+	if err := r.at("begun"); err != nil {
+		return err
+	}
+	if err := r.deleteRestored(ctx, units); err != nil {
+		return err
+	}
+	// In the order of the key already: nothing is sorted, and parts are large.
+	into := strings.Join(schema.EventColumns, ", ")
+	for names := range slices.Chunk(names, batchDays) {
+		err := r.exec(ctx, "INSERT INTO "+schema.EventsRestored+" ("+into+") SELECT "+into+" FROM "+p.Source(names...))
+		if err != nil {
+			return fmt.Errorf("restore %s from the archive at %s: %w", named(units), p.URL(), err)
+		}
+		if err := r.at("restored in part"); err != nil {
+			return err
+		}
+	}
+	// Copies count: two that restore at once would leave the day twice.
+	there, err := r.tableTotals(ctx, schema.EventsRestored, units, "")
+	if err != nil {
+		return err
+	}
+	var errs []error
+	var done []restored
+	for i, d := range days {
+		if !same(there[d.unit], d.manifest.Totals) {
+			errs = append(errs, fmt.Errorf("%s: restored %d events, and its manifest has %d, or other ones: a file was altered (daybook archive verify says which), or somebody else restores it at the same time",
+				d.unit, there[d.unit].Rows, d.manifest.Rows))
+			continue
+		}
+		s := states[i]
+		s.state = Done
+		done = append(done, s)
+	}
+	if err := r.at("before done"); err != nil {
+		return err
+	}
+	return errors.Join(append(errs, r.mark(ctx, done))...)
+}
+
+// Remove deletes the restored days of a range, and returns how many there were.
+func (r *Runner) Remove(ctx context.Context, g Range) (int, error) {
+	have, err := r.restores(ctx, g)
+	if err != nil {
+		return 0, err
+	}
+	var units []unit
+	for u, h := range have {
+		if h.state != Removed {
+			units = append(units, u)
+		}
+	}
+	return len(units), r.removeRestored(ctx, units, have)
+}
+
+// expire deletes the restored days whose time is over, and what a restore or a
+// removal that was cut has left.
+func (r *Runner) expire(ctx context.Context) (int, error) {
+	have, err := r.restores(ctx, Range{})
+	if err != nil {
+		return 0, err
+	}
+	now := r.Now()
+	var units []unit
+	for u, h := range have {
+		if h.state != Removed && h.expires.Before(now) {
+			units = append(units, u)
+		}
+	}
+	if err := r.removeRestored(ctx, units, have); err != nil {
+		return 0, err
+	}
+	left, err := r.daysOf(ctx, schema.EventsRestored)
+	if err != nil {
+		return 0, err
+	}
+	var rest []unit
+	for _, u := range left {
+		if h, ok := have[u]; !ok || h.state == Removed {
+			rest = append(rest, u)
+		}
+	}
+	return len(units), r.deleteRestored(ctx, rest)
+}
+
+// removeRestored hides days, then deletes them.
+func (r *Runner) removeRestored(ctx context.Context, units []unit, have map[unit]restored) error {
+	for units := range slices.Chunk(units, batchDays) {
+		states := make([]restored, len(units))
+		for i, u := range units {
+			states[i] = have[u]
+			states[i].state = Removed
+		}
+		if err := r.mark(ctx, states); err != nil {
+			return err
+		}
+		if err := r.at("removed"); err != nil {
+			return err
+		}
+		if err := r.deleteRestored(ctx, units); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteRestored deletes what events_restored has of days.
+func (r *Runner) deleteRestored(ctx context.Context, units []unit) error {
+	for units := range slices.Chunk(units, batchDays) {
+		where, args := chosen(units)
+		var rows uint64
+		if err := r.Conn.QueryRow(statement(ctx), "SELECT count() FROM "+schema.EventsRestored+" WHERE "+where, args...).Scan(&rows); err != nil {
+			return fmt.Errorf("count what is restored of %s: %w", named(units), err)
+		}
+		if rows == 0 {
+			continue // A mutation costs more than a look.
+		}
+		if err := r.exec(ctx, "DELETE FROM "+schema.EventsRestored+" WHERE "+where, args...); err != nil {
+			return fmt.Errorf("delete what is restored of %s: %w", named(units), err)
+		}
+	}
+	return nil
+}
+
+// restores reads the table restores.
+func (r *Runner) restores(ctx context.Context, g Range) (map[unit]restored, error) {
+	where, args := g.where("day")
+	out := map[unit]restored{}
+	err := clickhouse.ReadRetry(ctx, func() error {
+		rows, err := r.Conn.Query(statement(ctx), "SELECT tenant_id, day, toString(state), manifest, rows, expires_at, version FROM "+schema.Restores+" FINAL WHERE "+where, args...)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		clear(out)
+		for rows.Next() {
+			var h restored
+			var id, state string
+			if err := rows.Scan(&id, &h.unit.day, &state, &h.manifest, &h.rows, &h.expires, &h.version); err != nil {
+				return err
+			}
+			h.unit, h.state = unit{tenant.ID(id), h.unit.day.UTC()}, State(state)
+			out[h.unit] = h
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", schema.Restores, err)
+	}
+	return out, nil
+}
+
+// mark writes rows of restores, and gives them their versions.
+func (r *Runner) mark(ctx context.Context, rows []restored) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	batch, err := r.Conn.PrepareBatch(context.WithoutCancel(ctx), "INSERT INTO "+schema.Restores+" (tenant_id, day, state, manifest, rows, at, expires_at, version)")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", schema.Restores, err)
+	}
+	defer func() { _ = batch.Close() }()
+	now := r.Now().UTC()
+	for i := range rows {
+		h := &rows[i]
+		h.version = max(h.version+1, uint64(now.UnixMicro())) //nolint:gosec // It is after 1970.
+		if err := batch.Append(string(h.unit.tenant), h.unit.day, string(h.state), h.manifest, h.rows, now, h.expires, h.version); err != nil {
+			return fmt.Errorf("write %s: %w", schema.Restores, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("write %s: %w", schema.Restores, err)
+	}
+	return nil
+}
+
+// daysOf returns the days that a table has rows of.
+func (r *Runner) daysOf(ctx context.Context, table string) ([]unit, error) {
+	rows, err := r.Conn.Query(statement(ctx), "SELECT DISTINCT toString(tenant_id), toDate(created_at) FROM "+table)
+	if err != nil {
+		return nil, fmt.Errorf("list the days of %s: %w", table, err)
+	}
+	defer func() { _ = rows.Close() }()
+	var out []unit
+	for rows.Next() {
+		var id string
+		var day time.Time
+		if err := rows.Scan(&id, &day); err != nil {
+			return nil, err
+		}
+		out = append(out, unit{tenant.ID(id), day.UTC()})
+	}
+	return out, rows.Err()
+}
