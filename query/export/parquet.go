@@ -54,8 +54,8 @@ type columns[Row any] struct {
 	out   *parquet.GenericWriter[Row]
 	of    func(parquetRow, *event.Event) Row
 	batch []Row // not handed to out yet
-	rows  int          // of the row group
-	bytes int          // of the row group
+	rows  int   // of the row group
+	bytes int   // of the row group
 }
 
 func newParquet(out io.Writer, _, archive bool) (encoder, error) {
