@@ -132,7 +132,7 @@ func (a *Archive) plan(ctx context.Context, scope filter.Scope, usage *statement
 // reachable returns why a tenant's files can't be read, where that is known beforehand.
 func (a *Archive) reachable(tenant.ID) error {
 	if a.places == nil {
-		return apierror.New(apierror.KindLimit, "the archive has events of this time, and this node may not read it (archive.enabled is false): "+
+		return apierror.New(apierror.KindArchive, "the archive has events of this time, and this node may not read it (archive.enabled is false): "+
 			"ask for a shorter time range, without include=archive, or have the days restored")
 	}
 	return nil

@@ -43,7 +43,7 @@ func archiveProblem(b *filter.Builder, err error) *apierror.Error {
 	if code == 0 || clickhouse.IsRetriable(err) && !strings.Contains(text, "S3") && !strings.Contains(text, "Parquet") {
 		return nil
 	}
-	problem := &apierror.Error{Kind: apierror.KindLimit, Cause: err}
+	problem := &apierror.Error{Kind: apierror.KindArchive, Cause: err}
 	const without = "; without include=archive, or with a later from, the call does without it"
 	switch {
 	case code == codeNoCollection:
