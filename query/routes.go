@@ -8,11 +8,13 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/labstack/echo/v4"
 
+	"daybook/pkg/archive"
 	"daybook/pkg/auth"
 	"daybook/pkg/bytesize"
 	"daybook/pkg/httpserver"
 	"daybook/pkg/retention"
 	"daybook/query/aggregate"
+	"daybook/query/archived"
 	"daybook/query/around"
 	"daybook/query/audit"
 	"daybook/query/export"
@@ -39,9 +41,10 @@ type Deps struct {
 	Stream    echo.HandlerFunc // GET /api/v1/events/stream
 	Publish   audit.Publish    // records reads of the audit log
 
-	Topic   status.Topic // for the status
-	Version string       // of the program
-	Archive bool         // closed days are kept beyond the retention
+	Topic   status.Topic   // for the status
+	Version string         // of the program
+	Archive bool           // closed days are kept beyond the retention
+	Places  archive.Places // where, with Archive
 
 	Keys, Sessions, DeadLetters []httpserver.Route
 }
@@ -49,10 +52,15 @@ type Deps struct {
 // Routes is every call of the API: what it needs stands beside what it does.
 func Routes(d Deps) []httpserver.Route {
 	reader := statement.NewReader(d.Conn, d.Limits)
-	events := search.New(reader, d.Kept, d.Now, d.Stored)
-	aggregates := aggregate.New(reader, d.Kept, d.Now)
-	exports := export.New(reader, d.Kept, d.Now)
-	facets := facet.New(reader, d.Kept, d.Now)
+	var places *archive.Places
+	if d.Archive {
+		places = &d.Places
+	}
+	past := archived.New(d.Conn, reader, places)
+	events := search.New(reader, d.Kept, d.Now, d.Stored).WithArchive(past)
+	aggregates := aggregate.New(reader, d.Kept, d.Now).WithArchive(past)
+	exports := export.New(reader, d.Kept, d.Now).WithArchive(past)
+	facets := facet.New(reader, d.Kept, d.Now).WithArchive(past)
 	fields := field.New(reader, d.Kept, d.Now, events)
 	surroundings := around.New(events)
 	presets := preset.New(d.Conn, reader, d.Now)
@@ -61,7 +69,7 @@ func Routes(d Deps) []httpserver.Route {
 		return handler(func(w http.ResponseWriter, r *http.Request) error { return serve(w, presets.Asking(r)) })
 	}
 	holds := hold.New(d.Conn, reader, d.Now, hold.Publish(d.Publish))
-	log := audit.New(reader, d.Kept, d.Now, d.Publish)
+	log := audit.New(reader, d.Kept, d.Now, d.Publish).WithArchive(past)
 	routes := []httpserver.Route{
 		{Method: http.MethodPost, Path: "/api/v1/events", Scope: auth.ScopeEventsWrite, MaxBody: d.MaxIntake, Handler: d.Intake},
 		{Method: http.MethodGet, Path: "/api/v1/events", Scope: auth.ScopeEventsRead, Handler: filtering(events.ServeSearch)},

@@ -68,6 +68,7 @@ func (n *node) api(on net.Listener) ([]stage, *auth.Store, error) {
 			Topic:     stored,
 			Version:   version,
 			Archive:   n.config.Archive.Enabled,
+			Places:    n.config.Archive.Places(),
 			DeadLetters: ingest.DeadLetterAPI{
 				Letters: ingest.DeadLetters{Conn: n.conn, Topic: n.config.Kafka.Topic, Writer: publisher, Now: time.Now},
 				Kept:    n.config.Retention.Policy(), ParseTime: parseTime,

@@ -45,7 +45,7 @@ func newLab(t testing.TB) *lab {
 	t.Helper()
 	g := archivetest.Start(t)
 	config := clickhousetest.Start(t)
-	require.NoError(t, schema.Up(t.Context(), config, 10_000))
+	require.NoError(t, schema.Up(t.Context(), config))
 	conn, err := clickhouse.Open(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })

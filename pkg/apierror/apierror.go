@@ -24,6 +24,7 @@ const (
 	KindTooLarge         Kind = "too-large"             // 413
 	KindUnsupportedMedia Kind = "unsupported-media"     // 415
 	KindLimit            Kind = "query-limit-exceeded"  // 422
+	KindArchive          Kind = "archive-unreadable"    // 422
 	KindUnconditional    Kind = "precondition-required" // 428
 	KindTooMany          Kind = "too-many-requests"     // 429
 	KindInternal         Kind = "internal"              // 500
@@ -33,7 +34,7 @@ const (
 // Kinds lists every kind, by status.
 var Kinds = []Kind{
 	KindInvalid, KindUnauthenticated, KindForbidden, KindNotFound, KindMethodNotAllowed, KindConflict, KindPrecondition, KindTooLarge,
-	KindUnsupportedMedia, KindLimit, KindUnconditional, KindTooMany, KindInternal, KindUnavailable,
+	KindUnsupportedMedia, KindLimit, KindArchive, KindUnconditional, KindTooMany, KindInternal, KindUnavailable,
 }
 
 var statuses = map[Kind]int{
@@ -41,7 +42,7 @@ var statuses = map[Kind]int{
 	KindForbidden: http.StatusForbidden, KindNotFound: http.StatusNotFound,
 	KindMethodNotAllowed: http.StatusMethodNotAllowed, KindConflict: http.StatusConflict, KindPrecondition: http.StatusPreconditionFailed,
 	KindTooLarge: http.StatusRequestEntityTooLarge, KindUnsupportedMedia: http.StatusUnsupportedMediaType,
-	KindLimit: http.StatusUnprocessableEntity, KindUnconditional: http.StatusPreconditionRequired, KindTooMany: http.StatusTooManyRequests,
+	KindLimit: http.StatusUnprocessableEntity, KindArchive: http.StatusUnprocessableEntity, KindUnconditional: http.StatusPreconditionRequired, KindTooMany: http.StatusTooManyRequests,
 	KindInternal: http.StatusInternalServerError, KindUnavailable: http.StatusServiceUnavailable,
 }
 

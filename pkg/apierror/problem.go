@@ -35,6 +35,7 @@ var titles = map[Kind]struct{ title, advice string }{
 	KindTooLarge:         {"The request is too large", "The detail names the limit and the setting that raises it. Split the request."},
 	KindUnsupportedMedia: {"The body's media type is not understood", "The detail lists the media types that are."},
 	KindLimit:            {"The query reached a limit", "The detail names the limit and the setting that raises it. Narrow the time range or the filter."},
+	KindArchive:          {"The archive can't be read", "The detail says what is wrong with it: credentials, a missing file, a setting. Without `include=archive` the call does not need it."},
 	KindUnconditional:    {"The request must say what it changes", "Send If-Match with the ETag of what you have read, so that nobody else's change is overwritten."},
 	KindTooMany:          {"Too many requests", "Wait as long as the Retry-After header says. The detail names the limit and the setting that raises it."},
 	KindInternal:         {"An unexpected error", "The server's log has the cause under the request id. Report it."},

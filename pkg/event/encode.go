@@ -8,7 +8,7 @@ import (
 
 // AppendJSON appends the event as API and stream return it: one line of JSON
 // with the members of spec/event-log.txt in its order, then the optional
-// ones, category and ingestedAt, then those of Extra. eventId, tenantId, eventType,
+// ones, category and ingestedAt, archived where it is true, then those of Extra. eventId, tenantId, eventType,
 // severity, payload, createdAt, category and ingestedAt are always there;
 // every other string is left out when it is empty. Payload and Extra are verbatim but
 // for line breaks between tokens, which become spaces, so that the line stays one.
@@ -36,11 +36,48 @@ func AppendJSON(dst []byte, e *Event) []byte {
 	dst = appendOptional(dst, `,"userAgent":`, e.UserAgent)
 	dst = appendString(append(dst, `,"category":`...), e.Category)
 	dst = append(appendTime(append(dst, `,"ingestedAt":"`...), e.IngestedAt), '"')
-	if len(e.Extra) > len("{}") {
+	extra := e.Extra
+	if e.Archived {
+		dst = append(dst, `,"archived":true`...)
+		extra = without(extra, "archived")
+	}
+	if len(extra) > len("{}") {
 		dst = append(dst, ',')
-		return appendLine(dst, e.Extra[1:])
+		return appendLine(dst, extra[1:])
 	}
 	return append(dst, '}')
+}
+
+// without returns an object of members without those of a name. It is the object
+// itself where it has none.
+func without(object []byte, name string) []byte {
+	if !bytes.Contains(object, []byte(`"`)) {
+		return object
+	}
+	m, fault := open(object)
+	if fault != nil {
+		return object
+	}
+	var kept []byte
+	found := false
+	for m.next() {
+		member, value := m.name, m.start
+		if _, ok := m.skip(); !ok {
+			return object
+		}
+		if member == name {
+			found = true
+			continue
+		}
+		kept = appendExtra(kept, m.text[value:m.end])
+	}
+	switch {
+	case !found:
+		return object
+	case kept == nil:
+		return nil
+	}
+	return append(kept, '}')
 }
 
 func appendOptional(dst []byte, name, value string) []byte {

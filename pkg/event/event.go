@@ -67,6 +67,7 @@ type Event struct {
 	Extra         []byte    // a JSON object of the members Daybook doesn't know, verbatim values; nil where none
 	CreatedAt     time.Time // UTC, whole microseconds
 	IngestedAt    time.Time // UTC, whole milliseconds: the Kafka message's own timestamp
+	Archived      bool      // it is older than the retention; of an answer with include=archive alone
 }
 
 // Position is where an event stands in Kafka.

@@ -109,8 +109,8 @@ func (e *Event) text(m member) (*string, int) {
 	return nil, 0
 }
 
-// parse reads a native event. output is for our own JSON, where category and
-// ingestedAt count.
+// parse reads a native event. output is for our own JSON, where category,
+// ingestedAt and archived count.
 func parse(text []byte, e *Event, output bool) *DecodeError {
 	m, err := open(text)
 	if err != nil {
@@ -120,8 +120,13 @@ func parse(text []byte, e *Event, output bool) *DecodeError {
 	for m.next() {
 		known := memberOf(m.name)
 		if known == unknown {
-			if _, ok := m.skip(); !ok {
+			value, ok := m.skip()
+			if !ok {
 				return m.fault()
+			}
+			if output && m.name == "archived" && string(value) == "true" {
+				e.Archived = true
+				continue
 			}
 			e.Extra = appendExtra(e.Extra, text[m.start:m.end])
 			continue

@@ -7,6 +7,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/statement"
 )
@@ -27,8 +28,12 @@ func (s *Service) ServeHistogram(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	source := c.sourceName()
+	if err := c.unchanged(r.Context(), source); err != nil {
+		return err
+	}
 	out := appendHistogram(nil, request, found)
-	out = statement.AppendMeta(append(out, `,"meta":`...), began, usage, c.source.Name(), false)
+	out = statement.AppendMeta(append(out, `,"meta":`...), began, usage, source, false)
 	return statement.WriteJSON(w, append(out, '}'))
 }
 
@@ -43,7 +48,10 @@ func (s *Service) histogramRequest(r *http.Request) (*request, error) {
 		}
 	}
 	request := &request{zone: time.UTC, bucketMember: "interval", metrics: []metric{{op: "count"}}, fill: fillZero}
-	if request.filter, err = filter.ParseRequest(r.Context(), values, s.now(), "interval", "groupBy"); err != nil {
+	if request.filter, err = filter.ParseRequest(r.Context(), values, s.now(), "interval", "groupBy", archived.Parameter); err != nil {
+		return nil, err
+	}
+	if request.archive, err = archived.Asked(values); err != nil {
 		return nil, err
 	}
 	if request.filter.Zone != nil {

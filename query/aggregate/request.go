@@ -9,6 +9,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/httpserver"
+	"daybook/query/archived"
 	"daybook/query/filter"
 )
 
@@ -37,6 +38,7 @@ type body struct {
 		Other bool `json:"other"`
 	} `json:"top"`
 	Fill    string  `json:"fill"`
+	Include string  `json:"include"`
 	Compare *string `json:"compare"`
 }
 
@@ -70,6 +72,7 @@ type request struct {
 	other        bool
 	fill         fill
 	compare      bool
+	archive      bool // with what is older than the retention
 }
 
 // fill says what stands for buckets without events.
@@ -209,6 +212,10 @@ func (in *body) readRest(r *request) *apierror.Error {
 	case fillZero, fillNull, fillNone:
 	default:
 		return apierror.Invalid("fill", `must be "zero", "null" or "none"`)
+	}
+	var err error
+	if r.archive, err = archived.Asked(url.Values{archived.Parameter: {in.Include}}); err != nil {
+		return apierror.From(err)
 	}
 	if in.Compare != nil && *in.Compare != "" {
 		if *in.Compare != "previous" {

@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"daybook/pkg/apierror"
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/rollup"
 	"daybook/query/statement"
@@ -57,7 +58,7 @@ func prepare(ctx context.Context, reader *statement.Reader, usage *statement.Usa
 	if r.filter.To.IsZero() {
 		to = now
 	}
-	if from.Before(scope.Oldest) {
+	if scope.Archive == nil && from.Before(scope.Oldest) {
 		from = scope.Oldest
 	}
 	if !from.Before(to) {
@@ -109,6 +110,11 @@ func (c *computation) setRange(lower, upper filter.Moment, from, to time.Time) e
 // firstEvent returns the beginning of the quarter of an hour with a tenant's
 // first event, or now where there is none.
 func (c *computation) firstEvent(ctx context.Context, now time.Time) (time.Time, error) {
+	if p := archived.Of(c.scope); p != nil {
+		if first, err := p.First(ctx, c.reader, c.usage); err != nil || !first.IsZero() {
+			return first.Truncate(rollup15m), err
+		}
+	}
 	found, err := bucketOf15m(ctx, c.reader, c.usage, c.scope, "ASC", c.scope.Oldest)
 	if err != nil || found.IsZero() {
 		return now, err

@@ -9,6 +9,7 @@ import (
 
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/statement"
 )
@@ -18,6 +19,8 @@ type Service struct {
 	reader *statement.Reader
 	kept   retention.Policy
 	now    func() time.Time
+
+	archive *archived.Archive
 }
 
 // New returns a service that counts the events of the given days.
@@ -25,8 +28,19 @@ func New(reader *statement.Reader, kept retention.Policy, now func() time.Time) 
 	return &Service{reader: reader, kept: kept, now: now}
 }
 
-func (s *Service) scope(r *http.Request) filter.Scope {
-	return filter.Scope{Tenant: tenant.FromContext(r.Context()), Oldest: s.kept.Oldest(tenant.FromContext(r.Context()), s.now())}
+// WithArchive makes the service count what is older than the retention for the
+// requests that ask for it.
+func (s *Service) WithArchive(a *archived.Archive) *Service {
+	s.archive = a
+	return s
+}
+
+func (s *Service) scope(r *http.Request, archive bool, usage *statement.Usage) (filter.Scope, error) {
+	scope := filter.Scope{Tenant: tenant.FromContext(r.Context()), Oldest: s.kept.Oldest(tenant.FromContext(r.Context()), s.now())}
+	if !archive {
+		return scope, nil
+	}
+	return s.archive.Include(r.Context(), scope, usage)
 }
 
 // ServeAggregate answers POST /api/v1/events/aggregate.
@@ -41,7 +55,7 @@ func (s *Service) ServeAggregate(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	source := c.source.Name()
+	source := c.sourceName()
 	var before *result
 	if request.compare {
 		p, err := c.previous()
@@ -52,9 +66,12 @@ func (s *Service) ServeAggregate(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		found.pair(before)
-		if !p.source.IsRollup() {
-			source = p.source.Name()
+		if name := p.sourceName(); name != rollupName && source != archived.Value {
+			source = name
 		}
+	}
+	if err := c.unchanged(r.Context(), source); err != nil {
+		return err
 	}
 	return statement.WriteJSON(w, appendAnswer(nil, request, found, before, source, usage, began))
 }
@@ -62,7 +79,11 @@ func (s *Service) ServeAggregate(w http.ResponseWriter, r *http.Request) error {
 // compute answers a request for its own range. Where that has no end, what the
 // last event of the tenant is is looked up meanwhile: it rarely changes the statements.
 func (s *Service) compute(r *http.Request, request *request, usage *statement.Usage) (*computation, *result, error) {
-	now, scope := s.now(), s.scope(r)
+	now := s.now()
+	scope, err := s.scope(r, request.archive, usage)
+	if err != nil {
+		return nil, nil, err
+	}
 	var c *computation
 	var found *result
 	last, lookup := now, statement.Usage{}
@@ -94,6 +115,22 @@ func (s *Service) compute(r *http.Request, request *request, usage *statement.Us
 		found, err = later.ranked(r.Context())
 	}
 	return later, found, err
+}
+
+// rollupName is what rollup.Source.Name says of one.
+const rollupName = "rollup"
+
+// sourceName is what the meta of an answer says.
+func (c *computation) sourceName() string {
+	return archived.Of(c.scope).Name(c.filter.Lower(c.scope), c.filter.To.Time, c.source.Name())
+}
+
+// unchanged fails where the archive was read and has changed meanwhile.
+func (c *computation) unchanged(ctx context.Context, source string) error {
+	if source != archived.Value {
+		return nil
+	}
+	return archived.Of(c.scope).Unchanged(ctx, c.usage)
 }
 
 // ranked finds the top groups, where only those are asked for, and their numbers.

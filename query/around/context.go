@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -13,6 +14,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
 	"daybook/pkg/tenant"
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/search"
 	"daybook/query/statement"
@@ -20,7 +22,7 @@ import (
 
 // Events is where events are found.
 type Events interface {
-	Event(ctx context.Context, id tenant.ID, eventID string, usage *statement.Usage) (*event.Event, error)
+	Event(ctx context.Context, id tenant.ID, eventID string, archive bool, usage *statement.Usage) (*event.Event, error)
 	Search(ctx context.Context, r search.Request) (*search.Page, error)
 }
 
@@ -42,6 +44,8 @@ type around struct {
 	event *event.Event
 	chain *neighbours // nil: the event has no correlation id
 	actor *neighbours // nil: the event has no actor
+
+	source string // of the answer's meta
 }
 
 // neighbours are the events before and after one, in the order of time, and
@@ -58,17 +62,21 @@ func (s *Service) ServeContext(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	archive, err := archived.Asked(values)
+	if err != nil {
+		return err
+	}
 	limits, err := parse(values)
 	if err != nil {
 		return err
 	}
 	var usage statement.Usage
-	found, err := s.find(r.Context(), tenant.FromContext(r.Context()), r.PathValue("eventId"), limits, &usage)
+	found, err := s.find(r.Context(), tenant.FromContext(r.Context()), r.PathValue("eventId"), limits, archive, &usage)
 	if err != nil {
 		return err
 	}
 	out := found.appendJSON(nil)
-	out = statement.AppendMeta(append(out, `,"meta":`...), began, usage, "raw", false)
+	out = statement.AppendMeta(append(out, `,"meta":`...), began, usage, found.source, false)
 	return statement.WriteJSON(w, append(out, '}'))
 }
 
@@ -82,6 +90,8 @@ func parse(values url.Values) (limits, error) {
 	for name := range values {
 		var into *int
 		switch name {
+		case archived.Parameter:
+			continue
 		case "chain":
 			into = &l.chain
 		case "before":
@@ -106,23 +116,27 @@ func parse(values url.Values) (limits, error) {
 
 // find reads the event and what is around it. What is on one side of it is
 // read beside what is on the other.
-func (s *Service) find(ctx context.Context, id tenant.ID, eventID string, l limits, usage *statement.Usage) (*around, error) {
-	e, err := s.events.Event(ctx, id, eventID, usage)
+func (s *Service) find(ctx context.Context, id tenant.ID, eventID string, l limits, archive bool, usage *statement.Usage) (*around, error) {
+	e, err := s.events.Event(ctx, id, eventID, archive, usage)
 	if err != nil {
 		return nil, err
 	}
-	found := &around{event: e}
+	found := &around{event: e, source: "raw"}
 	group, ctx := errgroup.WithContext(ctx)
 	usages := make([]statement.Usage, 0, 4)
+	var reads atomic.Bool // the archive
 	read := func(f *filter.Filter, order search.Order, limit int, into *[]event.Event, more *bool) {
 		usages = append(usages, statement.Usage{})
 		used := &usages[len(usages)-1]
 		group.Go(func() error {
-			page, err := s.events.Search(ctx, search.Request{Tenant: id, Filter: f, Order: order, Limit: max(limit, 1), Behind: e})
+			page, err := s.events.Search(ctx, search.Request{Tenant: id, Filter: f, Order: order, Limit: max(limit, 1), Behind: e, Archive: archive})
 			if err != nil {
 				return err
 			}
 			*used = page.Usage
+			if page.Source != "raw" {
+				reads.Store(true)
+			}
 			*more = page.NextCursor != "" || len(page.Events) > limit
 			*into = page.Events[:min(limit, len(page.Events))]
 			if order == search.Newest {
@@ -148,6 +162,9 @@ func (s *Service) find(ctx context.Context, id tenant.ID, eventID string, l limi
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
+	}
+	if reads.Load() || e.Archived {
+		found.source = archived.Value
 	}
 	for _, u := range usages {
 		usage.RowsRead += u.RowsRead

@@ -11,6 +11,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
 	"daybook/pkg/tenant"
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/statement"
 )
@@ -24,9 +25,13 @@ func (s *Service) ServeDiff(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for name := range values {
-		if name != "with" {
+		if name != "with" && name != archived.Parameter {
 			return apierror.Invalid(name, "is not a parameter of this call")
 		}
+	}
+	archive, err := archived.Asked(values)
+	if err != nil {
+		return err
 	}
 	if len(values["with"]) != 1 || values.Get("with") == "" {
 		return apierror.Invalid("with", "is needed once: the id of the event to compare with")
@@ -35,7 +40,7 @@ func (s *Service) ServeDiff(w http.ResponseWriter, r *http.Request) error {
 	var payloads [2]any
 	var events [2]*event.Event
 	for i, id := range []string{r.PathValue("eventId"), values.Get("with")} {
-		if events[i], err = s.events.Event(r.Context(), tenant.FromContext(r.Context()), id, &usage); err != nil {
+		if events[i], err = s.events.Event(r.Context(), tenant.FromContext(r.Context()), id, archive, &usage); err != nil {
 			if i == 1 && errors.As(err, new(*apierror.Error)) && apierror.From(err).Kind == apierror.KindNotFound {
 				return apierror.Invalid("with", "names no event, or one that is older than the retention")
 			}
@@ -52,8 +57,12 @@ func (s *Service) ServeDiff(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	source := "raw"
+	if events[0].Archived || events[1].Archived {
+		source = archived.Value
+	}
 	out = append(out, text...)
-	out = statement.AppendMeta(append(out, `,"meta":`...), began, usage, "raw", false)
+	out = statement.AppendMeta(append(out, `,"meta":`...), began, usage, source, false)
 	return statement.WriteJSON(w, append(out, '}'))
 }
 

@@ -37,7 +37,9 @@ func eventTypesStatement(scope filter.Scope) *filter.Builder {
 	b.Text(string(scope.Tenant))
 	b.Write(" AND bucket >= ")
 	b.Seconds(whole)
-	b.Write(" AND category = '", event.CategoryAuth, "' UNION ALL SELECT event_type, toInt64(1) AS n FROM ", schema.Events, " WHERE ")
+	b.Write(" AND category = '", event.CategoryAuth, "' UNION ALL SELECT event_type, toInt64(1) AS n FROM ")
+	tableAudit(&b, scope, time.Time{}, whole)
+	b.Write(" WHERE ")
 	whereAudit(&b, scope, time.Time{}, whole)
 	b.Write(") GROUP BY event_type HAVING total > 0 ORDER BY total DESC, event_type")
 	return &b

@@ -11,7 +11,6 @@ import (
 	"daybook/query/filter"
 	"daybook/query/search"
 	"daybook/query/statement"
-	"daybook/schema"
 )
 
 // position is where an event stands in the store. Rows with equal positions
@@ -107,7 +106,9 @@ func positionsStatement(scope filter.Scope, l listing, own ownReads, copies bool
 	if copies {
 		b.Write("DISTINCT ")
 	}
-	b.Write(positionColumns, " FROM ", schema.Events, " WHERE ")
+	b.Write(positionColumns, " FROM ")
+	tableAudit(&b, scope, l.from, l.to)
+	b.Write(" WHERE ")
 	l.where(&b, scope, own)
 	b.Write(" ORDER BY tenant_id DESC, created_at DESC, event_id DESC, source DESC LIMIT ")
 	b.Int(l.limit)
@@ -145,7 +146,9 @@ func (s *Service) count(ctx context.Context, scope filter.Scope, l listing, own 
 
 func timesStatement(scope filter.Scope, l listing, own ownReads) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT sum(n), count(), countIf(n > 1) FROM (SELECT count() AS n FROM ", schema.Events, " WHERE ")
+	b.Write("SELECT sum(n), count(), countIf(n > 1) FROM (SELECT count() AS n FROM ")
+	tableAudit(&b, scope, l.from, l.to)
+	b.Write(" WHERE ")
 	l.where(&b, scope, own)
 	b.Write(" GROUP BY created_at)")
 	return &b
@@ -153,9 +156,13 @@ func timesStatement(scope filter.Scope, l listing, own ownReads) *filter.Builder
 
 func tiesStatement(scope filter.Scope, l listing, own ownReads) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT sum(toInt64(n) - 1) FROM (SELECT uniqExact(event_id, source) AS n FROM ", schema.Events, " WHERE ")
+	b.Write("SELECT sum(toInt64(n) - 1) FROM (SELECT uniqExact(event_id, source) AS n FROM ")
+	tableAudit(&b, scope, l.from, l.to)
+	b.Write(" WHERE ")
 	l.where(&b, scope, own)
-	b.Write(" AND created_at IN (SELECT created_at FROM ", schema.Events, " WHERE ")
+	b.Write(" AND created_at IN (SELECT created_at FROM ")
+	tableAudit(&b, scope, l.from, l.to)
+	b.Write(" WHERE ")
 	l.where(&b, scope, own)
 	b.Write(" GROUP BY created_at HAVING count() > 1) GROUP BY created_at)")
 	return &b
@@ -169,7 +176,9 @@ func eventsStatement(scope filter.Scope, positions []position) *filter.Builder {
 		ids[i] = p.id
 	}
 	var b filter.Builder
-	b.Write("SELECT ", search.Columns, " FROM ", schema.Events, " WHERE ")
+	b.Write("SELECT ", search.Columns, " FROM ")
+	tableAudit(&b, scope, oldest, newest.Add(time.Microsecond))
+	b.Write(" WHERE ")
 	whereAudit(&b, scope, oldest, newest.Add(time.Microsecond))
 	b.Write(" AND event_id IN ")
 	b.Texts(ids)
@@ -191,7 +200,9 @@ func (s *Service) event(ctx context.Context, scope filter.Scope, id string) (*en
 
 func eventStatement(scope filter.Scope, id string) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT ", search.Columns, " FROM ", schema.Events, " WHERE ")
+	b.Write("SELECT ", search.Columns, " FROM ")
+	tableAudit(&b, scope, time.Time{}, time.Time{})
+	b.Write(" WHERE ")
 	whereAudit(&b, scope, time.Time{}, time.Time{})
 	b.Write(" AND event_id = ")
 	b.Text(id)

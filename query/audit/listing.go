@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"daybook/pkg/apierror"
+	"daybook/query/archived"
 	"daybook/query/filter"
 )
 
@@ -25,6 +27,7 @@ type listing struct {
 	eventType   string    // empty: all
 	userID      string    // empty: all
 	from, to    time.Time // zero: no bound
+	archive     bool      // with what is older than the retention
 	caller      string    // the id of the key
 	path        string    // of the call
 	query       string    // the filters as canonical text: what all pages of a listing share
@@ -41,6 +44,7 @@ func (l listing) offset() int64 {
 // parseListing reads page, limit and the given filters of a request. Its
 // error names every faulty parameter.
 func parseListing(r *http.Request, filters ...string) (listing, error) {
+	filters = append(filters, archived.Parameter)
 	values, err := filter.Values(r.URL.RawQuery)
 	if err != nil {
 		return listing{}, err
@@ -59,6 +63,10 @@ func parseListing(r *http.Request, filters ...string) (listing, error) {
 	}
 	if !l.from.IsZero() && !l.to.IsZero() && l.from.After(l.to) {
 		p.invalid("start_date", "is after end_date")
+	}
+	var fault *apierror.Error
+	if l.archive, err = archived.Asked(values); errors.As(err, &fault) {
+		p.fault = apierror.Join(p.fault, fault)
 	}
 	if p.fault != nil {
 		return l, p.fault

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"daybook/pkg/event"
-	"daybook/pkg/httpserver"
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/statement"
 )
@@ -21,6 +21,7 @@ type Service struct {
 	kept    retention.Policy
 	now     func() time.Time
 	publish Publish
+	archive *archived.Archive
 }
 
 // New returns a service that shows the audit log of the given days, and
@@ -29,8 +30,36 @@ func New(reader *statement.Reader, kept retention.Policy, now func() time.Time, 
 	return &Service{reader: reader, kept: kept, now: now, publish: publish}
 }
 
-func (s *Service) scope(ctx context.Context) filter.Scope {
-	return filter.Scope{Tenant: tenant.FromContext(ctx), Oldest: s.kept.Oldest(tenant.FromContext(ctx), s.now())}
+// WithArchive makes the service show what is older than the retention to the requests
+// that ask for it.
+func (s *Service) WithArchive(a *archived.Archive) *Service {
+	s.archive = a
+	return s
+}
+
+// within runs a read with what it is confined to, and fails where that was the archive and
+// has changed meanwhile.
+func (s *Service) within(ctx context.Context, archive bool, read func(filter.Scope) error) (err error) {
+	scope := filter.Scope{Tenant: tenant.FromContext(ctx), Oldest: s.kept.Oldest(tenant.FromContext(ctx), s.now())}
+	var usage statement.Usage
+	if archive {
+		if scope, err = s.archive.Include(ctx, scope, &usage); err != nil {
+			return err
+		}
+	}
+	if err := read(scope); err != nil {
+		return err
+	}
+	return archived.Of(scope).Unchanged(ctx, &usage)
+}
+
+// askedOf reads the parameters of a call that takes include alone, and what its record says.
+func askedOf(r *http.Request) (archive bool, of read, err error) {
+	of.what = r.URL.EscapedPath()
+	if archive, err = archived.Only(r); archive {
+		of.what += "?" + archived.Parameter + "=" + archived.Value
+	}
+	return archive, of, err
 }
 
 // whereAudit writes the condition of a statement on the events of the audit
@@ -38,6 +67,11 @@ func (s *Service) scope(ctx context.Context) filter.Scope {
 func whereAudit(b *filter.Builder, scope filter.Scope, from, to time.Time) {
 	(&filter.Filter{From: filter.Moment{Time: from}, To: filter.Moment{Time: to}}).Where(b, scope)
 	b.Write(" AND category = '", event.CategoryAuth, "'")
+}
+
+// tableAudit writes what such a statement reads from.
+func tableAudit(b *filter.Builder, scope filter.Scope, from, to time.Time) {
+	(&filter.Filter{From: filter.Moment{Time: from}, To: filter.Moment{Time: to}}).Table(b, scope)
 }
 
 // recorded runs a read while it is published, and fails where either does: a
@@ -51,13 +85,16 @@ func (s *Service) recorded(w http.ResponseWriter, r *http.Request, of read, run 
 
 // ServeEvent answers GET /api/audit/{id}.
 func (s *Service) ServeEvent(w http.ResponseWriter, r *http.Request) error {
-	if err := httpserver.NoParameters(r); err != nil {
+	archive, of, err := askedOf(r)
+	if err != nil {
 		return err
 	}
 	var found *entry
-	err := s.recorded(w, r, read{what: r.URL.EscapedPath()}, func(ctx context.Context) (err error) {
-		found, err = s.event(ctx, s.scope(ctx), r.PathValue("id"))
-		return err
+	err = s.recorded(w, r, of, func(ctx context.Context) error {
+		return s.within(ctx, archive, func(scope filter.Scope) (err error) {
+			found, err = s.event(ctx, scope, r.PathValue("id"))
+			return err
+		})
 	})
 	if err != nil {
 		return err
@@ -68,15 +105,18 @@ func (s *Service) ServeEvent(w http.ResponseWriter, r *http.Request) error {
 
 // ServeEventTypes answers GET /api/audit/events.
 func (s *Service) ServeEventTypes(w http.ResponseWriter, r *http.Request) error {
-	if err := httpserver.NoParameters(r); err != nil {
+	archive, of, err := askedOf(r)
+	if err != nil {
 		return err
 	}
 	answer := struct {
 		EventTypes []typeCount `json:"event_types"`
 	}{}
-	err := s.recorded(w, r, read{what: r.URL.EscapedPath()}, func(ctx context.Context) (err error) {
-		answer.EventTypes, err = s.eventTypes(ctx, s.scope(ctx))
-		return err
+	err = s.recorded(w, r, of, func(ctx context.Context) error {
+		return s.within(ctx, archive, func(scope filter.Scope) (err error) {
+			answer.EventTypes, err = s.eventTypes(ctx, scope)
+			return err
+		})
 	})
 	if err != nil {
 		return err
@@ -94,9 +134,11 @@ func (s *Service) ServeList(w http.ResponseWriter, r *http.Request) error {
 		AuditLogs  []entry    `json:"audit_logs"`
 		Pagination pagination `json:"pagination"`
 	}{}
-	err = s.recorded(w, r, l.read(), func(ctx context.Context) (err error) {
-		answer.AuditLogs, answer.Pagination, err = s.list(ctx, s.scope(ctx), l)
-		return err
+	err = s.recorded(w, r, l.read(), func(ctx context.Context) error {
+		return s.within(ctx, l.archive, func(scope filter.Scope) (err error) {
+			answer.AuditLogs, answer.Pagination, err = s.list(ctx, scope, l)
+			return err
+		})
 	})
 	if err != nil {
 		return err
@@ -127,17 +169,18 @@ func (s *Service) ServeUser(w http.ResponseWriter, r *http.Request) error {
 	}{}
 	answer.User.ID = l.userID
 	err = s.recorded(w, r, l.read(), func(ctx context.Context) error {
-		scope := s.scope(ctx)
-		both, ctx := errgroup.WithContext(ctx)
-		both.Go(func() (err error) {
-			answer.User.Email, err = s.userEmail(ctx, scope, l.userID)
-			return err
+		return s.within(ctx, l.archive, func(scope filter.Scope) error {
+			both, ctx := errgroup.WithContext(ctx)
+			both.Go(func() (err error) {
+				answer.User.Email, err = s.userEmail(ctx, scope, l.userID)
+				return err
+			})
+			both.Go(func() (err error) {
+				answer.AuditLogs, answer.Pagination, err = s.list(ctx, scope, l)
+				return err
+			})
+			return both.Wait()
 		})
-		both.Go(func() (err error) {
-			answer.AuditLogs, answer.Pagination, err = s.list(ctx, scope, l)
-			return err
-		})
-		return both.Wait()
 	})
 	if err != nil {
 		return err

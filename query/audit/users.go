@@ -2,12 +2,12 @@ package audit
 
 import (
 	"context"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"daybook/pkg/apierror"
 	"daybook/query/filter"
-	"daybook/schema"
 )
 
 // knownUser is what the events of a user say of them.
@@ -37,7 +37,9 @@ func noUser() error {
 
 func userStatement(scope filter.Scope, id string) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT count(), argMaxIf(actor_email, (created_at, event_id), actor_email != '') FROM ", schema.Events, " WHERE ")
+	b.Write("SELECT count(), argMaxIf(actor_email, (created_at, event_id), actor_email != '') FROM ")
+	tableAudit(&b, scope, time.Time{}, time.Time{})
+	b.Write(" WHERE ")
 	(&filter.Filter{}).Where(&b, scope)
 	b.Write(" AND actor_id = ")
 	b.Text(id)

@@ -2,6 +2,8 @@ package export
 
 import (
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"daybook/pkg/event"
@@ -12,18 +14,27 @@ type table struct {
 	out  io.Writer
 	row  []string
 	line []byte
+
+	archive bool // with a last column archived
 }
 
-func newCSV(out io.Writer, continued bool) (encoder, error) {
-	t := &table{out: out}
+func newCSV(out io.Writer, continued, archive bool) (encoder, error) {
+	t := &table{out: out, archive: archive}
 	if continued {
 		return t, nil
 	}
-	return t, t.writeRow(event.CSVColumns)
+	columns := event.CSVColumns
+	if archive {
+		columns = append(slices.Clone(columns), "archived")
+	}
+	return t, t.writeRow(columns)
 }
 
 func (t *table) write(e *event.Event) error {
 	t.row = event.CSVRow(t.row, e)
+	if t.archive {
+		t.row = append(t.row, strconv.FormatBool(e.Archived))
+	}
 	return t.writeRow(t.row)
 }
 

@@ -8,9 +8,8 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
-	"daybook/pkg/tenant"
+	"daybook/query/archived"
 	"daybook/query/cursor"
-	"daybook/query/filter"
 )
 
 // position is where an event stands in the order of an export. Rows with equal
@@ -44,8 +43,13 @@ func parsePosition(written string) (*position, error) {
 	return &position{created.UTC(), parts[1], parts[2]}, nil
 }
 
-func binding(id tenant.ID, f *filter.Filter) uint64 {
-	return cursor.Binding("export", string(id), f.Identity())
+// binding is what a cursor of the export is valid for.
+func (r *request) binding() uint64 {
+	texts := []string{"export", string(r.scope.Tenant), r.filter.Identity()}
+	if r.archive {
+		texts = append(texts, archived.Value)
+	}
+	return cursor.Binding(texts...)
 }
 
 // maxCount bounds what a cursor is believed.

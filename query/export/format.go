@@ -10,8 +10,9 @@ import (
 type format struct {
 	name, extension, contentType string
 	compressible                 bool // it isn't compressed by itself
-	// encoder begins a file, or, where continued, the next part of one.
-	encoder func(out io.Writer, continued bool) (encoder, error)
+	// encoder begins a file, or, where continued, the next part of one. archive: it says
+	// of each event whether that is older than the retention.
+	encoder func(out io.Writer, continued, archive bool) (encoder, error)
 }
 
 // encoder writes events one after the other.

@@ -47,7 +47,7 @@ func FuzzCSV(f *testing.F) {
 			}
 		}
 		var out bytes.Buffer
-		table, err := newCSV(&out, true)
+		table, err := newCSV(&out, true, false)
 		require.NoError(t, err)
 		e := event.Event{EventID: id, Source: source, Payload: []byte(payload), CreatedAt: now, IngestedAt: now, Severity: event.Info}
 		require.NoError(t, table.write(&e))

@@ -12,7 +12,7 @@ type ndjson struct {
 	line []byte
 }
 
-func newNDJSON(out io.Writer, _ bool) (encoder, error) { return &ndjson{out: out}, nil }
+func newNDJSON(out io.Writer, _, _ bool) (encoder, error) { return &ndjson{out: out}, nil }
 
 func (n *ndjson) write(e *event.Event) error {
 	n.line = append(event.AppendJSON(n.line[:0], e), '\n')

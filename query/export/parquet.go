@@ -34,6 +34,12 @@ type parquetRow struct {
 	Extra         []byte    `parquet:"extra,json"` // {} where there is none: the library fails on JSON that is optional.
 }
 
+// archivedRow is the row of an export with include=archive.
+type archivedRow struct {
+	parquetRow
+	Archived bool `parquet:"archived"`
+}
+
 const (
 	// A row group stands in memory until it is written.
 	groupBytes = 8 << 20
@@ -44,23 +50,31 @@ const (
 
 // columns writes row groups of bounded size. The file's last part lists them: a
 // file that was cut can't be read.
-type columns struct {
-	out   *parquet.GenericWriter[parquetRow]
-	batch []parquetRow // not handed to out yet
-	rows  int          // of the row group
-	bytes int          // of the row group
+type columns[Row any] struct {
+	out   *parquet.GenericWriter[Row]
+	of    func(parquetRow, *event.Event) Row
+	batch []Row // not handed to out yet
+	rows  int   // of the row group
+	bytes int   // of the row group
 }
 
-func newParquet(out io.Writer, _ bool) (encoder, error) {
-	return &columns{out: parquet.NewGenericWriter[parquetRow](out,
+func newParquet(out io.Writer, _, archive bool) (encoder, error) {
+	if archive {
+		return newColumns(out, func(row parquetRow, e *event.Event) archivedRow { return archivedRow{row, e.Archived} }), nil
+	}
+	return newColumns(out, func(row parquetRow, _ *event.Event) parquetRow { return row }), nil
+}
+
+func newColumns[Row any](out io.Writer, of func(parquetRow, *event.Event) Row) *columns[Row] {
+	return &columns[Row]{of: of, out: parquet.NewGenericWriter[Row](out,
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		parquet.PageBufferSize(pageBytes),
 		parquet.CreatedBy("daybook", "", ""),
 		parquet.SkipPageBounds("payload"), parquet.SkipPageBounds("extra"),
-	)}, nil
+	)}
 }
 
-func (c *columns) write(e *event.Event) error {
+func (c *columns[Row]) write(e *event.Event) error {
 	row := parquetRow{
 		EventID: e.EventID, TenantID: e.TenantID, EventType: e.EventType, Category: e.Category, Source: e.Source, Severity: e.Severity.String(),
 		ActorType: e.ActorType, ActorID: e.ActorID, ActorName: e.ActorName, ActorEmail: e.ActorEmail, TargetType: e.TargetType,
@@ -70,7 +84,7 @@ func (c *columns) write(e *event.Event) error {
 	if row.Extra == nil {
 		row.Extra = []byte("{}")
 	}
-	c.batch = append(c.batch, row)
+	c.batch = append(c.batch, c.of(row, e))
 	c.rows++
 	c.bytes += 200 + len(e.EventID) + len(e.ActorID) + len(e.TargetID) + len(e.CorrelationID) + len(e.UserAgent) + len(e.Payload) + len(e.Extra)
 	if c.rows >= groupRows || c.bytes >= groupBytes {
@@ -83,14 +97,14 @@ func (c *columns) write(e *event.Event) error {
 }
 
 // hand passes the batch on.
-func (c *columns) hand() error {
+func (c *columns[Row]) hand() error {
 	_, err := c.out.Write(c.batch)
 	clear(c.batch) // Their texts may be freed.
 	c.batch = c.batch[:0]
 	return err
 }
 
-func (c *columns) endGroup() error {
+func (c *columns[Row]) endGroup() error {
 	if err := c.hand(); err != nil {
 		return err
 	}
@@ -98,7 +112,7 @@ func (c *columns) endGroup() error {
 	return c.out.Flush()
 }
 
-func (c *columns) close() error {
+func (c *columns[Row]) close() error {
 	if err := c.hand(); err != nil {
 		return err
 	}

@@ -7,10 +7,10 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"daybook/pkg/event"
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/search"
 	"daybook/query/statement"
-	"daybook/schema"
 )
 
 // each calls row for every event of the view behind a position, oldest first.
@@ -39,6 +39,7 @@ func (s *Service) each(ctx context.Context, scope filter.Scope, f *filter.Filter
 		if end.After(to) {
 			end = to
 		}
+		end = archived.Of(scope).Cut(from, end)
 		part := &filter.Filter{Root: f.Root, From: filter.Moment{Time: from}, To: filter.Moment{Time: end}}
 		build := func() *filter.Builder { return rowsStatement(scope, part, v, after) }
 		err := statement.Each(ctx, s.reader, v.blockRows(), build, func(rows driver.Rows) error {
@@ -72,7 +73,9 @@ func nextMonth(t time.Time) time.Time {
 // tuples (#75086).
 func rowsStatement(scope filter.Scope, f *filter.Filter, v *view, after *position) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT ", search.Columns, " FROM ", schema.Events, " WHERE ")
+	b.Write("SELECT ", search.Columns, " FROM ")
+	f.Table(&b, scope)
+	b.Write(" WHERE ")
 	f.Where(&b, scope)
 	v.where(&b)
 	if after != nil {

@@ -15,6 +15,7 @@ import (
 	"daybook/pkg/event"
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
+	"daybook/query/archived"
 	"daybook/query/cursor"
 	"daybook/query/filter"
 	"daybook/query/statement"
@@ -26,6 +27,8 @@ type Service struct {
 	kept   retention.Policy
 	now    func() time.Time
 	slots  slots
+
+	archive *archived.Archive
 }
 
 // New returns a service that exports the events of the given days.
@@ -34,6 +37,13 @@ func New(reader *statement.Reader, kept retention.Policy, now func() time.Time) 
 		reader: reader, kept: kept, now: now,
 		slots: slots{most: reader.Config().MaxExports, byTenant: map[tenant.ID]int{}},
 	}
+}
+
+// WithArchive makes the service export what is older than the retention for the
+// requests that ask for it.
+func (s *Service) WithArchive(a *archived.Archive) *Service {
+	s.archive = a
+	return s
 }
 
 // request is an export, or the rest of one.
@@ -45,9 +55,11 @@ type request struct {
 	view   *view     // nil: that of now
 	after  *position // nil: from the beginning
 	began  time.Time
+
+	archive bool // with what is older than the retention
 }
 
-var ownParameters = []string{"format", "cursor", "after", "limit"}
+var ownParameters = []string{"format", "cursor", "after", "limit", archived.Parameter}
 
 // ServeExport answers GET /api/v1/events/export.
 func (s *Service) ServeExport(w http.ResponseWriter, r *http.Request) error {
@@ -60,6 +72,12 @@ func (s *Service) ServeExport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
+	var usage statement.Usage
+	if request.archive {
+		if request.scope, err = s.archive.Include(r.Context(), request.scope, &usage); err != nil {
+			return err
+		}
+	}
 	if request.view == nil {
 		if request.view, err = s.look(r.Context(), request.scope, request.filter, request.began); err != nil {
 			return err
@@ -76,7 +94,7 @@ func (s *Service) ServeExport(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (r *request) cursor(after *position) string {
-	return cursor.Seal(binding(r.scope.Tenant, r.filter), content(r.view, after))
+	return cursor.Seal(r.binding(), content(r.view, after))
 }
 
 // batchBytes is how much is read ahead of what is being written, a few times
@@ -128,6 +146,7 @@ func (s *Service) read(ctx context.Context, r *request, batches chan<- []event.E
 		}
 	}
 	err := s.each(ctx, r.scope, r.filter, r.view, r.after, func(e *event.Event) error {
+		r.scope.Mark(e)
 		batch = append(batch, *e)
 		bytes += 512 + len(e.Payload) + len(e.Extra)
 		if rows++; rows > r.limit {
@@ -141,13 +160,17 @@ func (s *Service) read(ctx context.Context, r *request, batches chan<- []event.E
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
+	var usage statement.Usage
+	if err := archived.Of(r.scope).Unchanged(ctx, &usage); err != nil {
+		return err
+	}
 	return hand()
 }
 
 // encode writes what the batches bring, up to the limit. It returns how many
 // events that were and, where there are more, the cursor behind the last of them.
 func encode(ctx context.Context, r *request, out *output, batches <-chan []event.Event) (rows int64, next string, err error) {
-	encoder, err := r.format.encoder(out, r.after != nil)
+	encoder, err := r.format.encoder(out, r.after != nil, r.archive)
 	if err != nil {
 		return 0, "", err
 	}
@@ -206,8 +229,11 @@ func (s *Service) parse(r *http.Request) (*request, error) {
 	if request.filter, err = filter.ParseRequest(r.Context(), values, request.began, ownParameters...); err != nil {
 		return nil, err
 	}
-	if request.view != nil && bound != binding(id, request.filter) {
-		return nil, apierror.Invalid("cursor", "belongs to another export: filter and tenant must be those that it came with")
+	if request.archive, err = archived.Asked(values); err != nil {
+		return nil, err
+	}
+	if request.view != nil && bound != request.binding() {
+		return nil, apierror.Invalid("cursor", "belongs to another export: filter, include and tenant must be those that it came with")
 	}
 	return request, request.parseOwn(values)
 }

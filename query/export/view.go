@@ -7,9 +7,9 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/statement"
-	"daybook/schema"
 )
 
 // view is the events of a tenant that were stored at one moment. An event that
@@ -53,8 +53,19 @@ func (v *view) where(b *filter.Builder) {
 // look returns the view of now, as far as it concerns the filter's time range.
 func (s *Service) look(ctx context.Context, scope filter.Scope, f *filter.Filter, began time.Time) (*view, error) {
 	var v *view
+	var width int64
+	if archived.Of(scope).Reads(f.Lower(scope), f.To.Time) {
+		var usage statement.Usage
+		found, err := statement.Collect(ctx, s.reader, &usage, widthStatement(scope, f), func(rows driver.Rows) (n float64, err error) { return n, rows.Scan(&n) })
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range found {
+			width = int64(n)
+		}
+	}
 	err := statement.Each(ctx, s.reader, maxBlockRows, func() *filter.Builder {
-		v = &view{began: began}
+		v = &view{began: began, width: width}
 		return viewStatement(scope, f)
 	}, func(rows driver.Rows) error {
 		var (
@@ -85,10 +96,35 @@ func (s *Service) look(ctx context.Context, scope filter.Scope, f *filter.Filter
 
 func viewStatement(scope filter.Scope, f *filter.Filter) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT kafka_topic, kafka_partition, max(kafka_offset), max(ingested_at), min(created_at), max(created_at), "+
-		"quantile(0.99)(length(payload) + length(extra)) FROM ", schema.Events, " WHERE ")
-	(&filter.Filter{From: f.From, To: f.To}).Where(&b, scope)
+	width := widthSQL
+	if archived.Of(scope).Reads(f.Lower(scope), f.To.Time) {
+		width = "toFloat64(0)" // See widthStatement.
+	}
+	b.Write("SELECT kafka_topic, kafka_partition, max(kafka_offset), max(ingested_at), min(created_at), max(created_at), ", width, " FROM ")
+	within := &filter.Filter{From: f.From, To: f.To}
+	within.Table(&b, scope)
+	b.Write(" WHERE ")
+	within.Where(&b, scope)
 	b.Write(" GROUP BY kafka_topic, kafka_partition ORDER BY kafka_topic, kafka_partition")
+	return &b
+}
+
+// widthSQL is how wide a wide event's payload is.
+const widthSQL = "quantile(0.99)(length(payload) + length(extra))"
+
+// widthRows is how many events tell how wide those of files are: without an index on
+// lengths, all payloads would be read twice.
+const widthRows = "5000"
+
+// widthStatement selects the width of a sample, where the archive is read.
+func widthStatement(scope filter.Scope, f *filter.Filter) *filter.Builder {
+	var b filter.Builder
+	within := &filter.Filter{From: f.From, To: f.To}
+	b.Write("SELECT if(count() = 0, 0, ", widthSQL, ") FROM (SELECT payload, extra FROM ")
+	within.Table(&b, scope)
+	b.Write(" WHERE ")
+	within.Where(&b, scope)
+	b.Write(" LIMIT ", widthRows, ")")
 	return &b
 }
 

@@ -10,10 +10,10 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/rollup"
 	"daybook/query/statement"
-	"daybook/schema"
 )
 
 // facet is what a field's values are.
@@ -46,9 +46,19 @@ func (s *Service) ServeFacets(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var usage statement.Usage
-	facets, source, err := s.count(r.Context(), s.scope(r), request, &usage)
+	scope, err := s.scope(r, request.archive, &usage)
 	if err != nil {
 		return err
+	}
+	facets, source, err := s.count(r.Context(), scope, request, &usage)
+	if err != nil {
+		return err
+	}
+	if plan := archived.Of(scope); plan.Reads(request.filter.Lower(scope), request.filter.To.Time) {
+		source = archived.Value
+		if err := plan.Unchanged(r.Context(), &usage); err != nil {
+			return err
+		}
 	}
 	out := appendFacets(nil, request, facets)
 	out = statement.AppendMeta(append(out, `,"meta":`...), began, usage, source, false)
@@ -122,7 +132,9 @@ func (p pass) statement(scope filter.Scope, r *request) *filter.Builder {
 		b.Write(") AS key, toUInt64(sum(n)) AS hits FROM (SELECT if(startsWith(json, '\"') AND length(json) > ", strconv.Itoa(longest), ", concat('\"', leftPad('', ",
 			strconv.Itoa(filter.MaxValueBytes+1), ", 'x'), '\"'), json) AS raw, count() AS n FROM (SELECT ")
 		r.fields[p.fields[0]].Path.RawSQL(&b)
-		b.Write(" AS json FROM ", schema.Events, " WHERE ")
+		b.Write(" AS json FROM ")
+		r.filter.Table(&b, scope)
+		b.Write(" WHERE ")
 		r.filter.Where(&b, scope)
 		b.Write(") GROUP BY raw) GROUP BY key")
 	} else {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"daybook/pkg/apierror"
+	"daybook/query/archived"
 	"daybook/query/filter"
 )
 
@@ -24,6 +25,8 @@ type request struct {
 	filter *filter.Filter
 	fields []filter.Valued
 	limit  int // values of each field
+
+	archive bool // with what is older than the retention
 }
 
 func (s *Service) parse(r *http.Request) (*request, error) {
@@ -32,7 +35,10 @@ func (s *Service) parse(r *http.Request) (*request, error) {
 		return nil, err
 	}
 	read := &request{}
-	if read.filter, err = filter.ParseRequest(r.Context(), values, s.now(), "field", "limit"); err != nil {
+	if read.filter, err = filter.ParseRequest(r.Context(), values, s.now(), "field", "limit", archived.Parameter); err != nil {
+		return nil, err
+	}
+	if read.archive, err = archived.Asked(values); err != nil {
 		return nil, err
 	}
 	names := values["field"]

@@ -6,6 +6,7 @@ import (
 
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/statement"
 )
@@ -15,6 +16,8 @@ type Service struct {
 	reader *statement.Reader
 	kept   retention.Policy
 	now    func() time.Time
+
+	archive *archived.Archive
 }
 
 // New returns a service over the events of the given days.
@@ -22,6 +25,17 @@ func New(reader *statement.Reader, kept retention.Policy, now func() time.Time) 
 	return &Service{reader: reader, kept: kept, now: now}
 }
 
-func (s *Service) scope(r *http.Request) filter.Scope {
-	return filter.Scope{Tenant: tenant.FromContext(r.Context()), Oldest: s.kept.Oldest(tenant.FromContext(r.Context()), s.now())}
+// WithArchive makes the service count what is older than the retention for the
+// requests that ask for it.
+func (s *Service) WithArchive(a *archived.Archive) *Service {
+	s.archive = a
+	return s
+}
+
+func (s *Service) scope(r *http.Request, archive bool, usage *statement.Usage) (filter.Scope, error) {
+	scope := filter.Scope{Tenant: tenant.FromContext(r.Context()), Oldest: s.kept.Oldest(tenant.FromContext(r.Context()), s.now())}
+	if !archive {
+		return scope, nil
+	}
+	return s.archive.Include(r.Context(), scope, usage)
 }

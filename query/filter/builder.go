@@ -7,14 +7,28 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"daybook/pkg/event"
 	"daybook/pkg/tenant"
+	"daybook/schema"
 )
 
 // Scope is what every statement is confined to, whatever the filter says.
 type Scope struct {
 	Tenant tenant.ID
 	Oldest time.Time // the retention: no older event exists for any reader
+	// Archive has what is older for the reads that ask for it; nil: they don't.
+	Archive Archive
 }
+
+// Archive knows where events are that are older than the retention.
+type Archive interface {
+	// From writes what a statement on events of [from, to) reads from. A zero to is
+	// no end.
+	From(b *Builder, from, to time.Time)
+}
+
+// Mark says of an event that it is older than the retention, where it is.
+func (s Scope) Mark(e *event.Event) { e.Archived = s.Archive != nil && e.CreatedAt.Before(s.Oldest) }
 
 // Builder collects a statement: its text, and the values beside it as query
 // parameters, which the server reads apart from the text.
@@ -22,7 +36,21 @@ type Builder struct {
 	text  strings.Builder
 	args  []any
 	texts map[string]string // the parameters that are texts, by value
+
+	archive bool
+	fault   error
+	lost    func()
 }
+
+// ReadsArchive says that the statement reads files of the archive, or, with a fault, that
+// it would have to and can't be run. lost is called where the server does not know
+// the archive's address any more.
+func (b *Builder) ReadsArchive(fault error, lost func()) {
+	b.archive, b.fault, b.lost = true, fault, lost
+}
+
+// Archive returns what ReadsArchive was told, and whether it was called.
+func (b *Builder) Archive() (reads bool, fault error, lost func()) { return b.archive, b.fault, b.lost }
 
 // Write appends fixed text. Text that comes from a request goes through Text
 // and the like.
@@ -119,10 +147,29 @@ func (f *Filter) Conditions(b *Builder) {
 }
 
 // Lower returns the first instant a statement reads: the filter's from, but
-// never before the retention.
+// never before the retention, unless the archive is read: then a zero time is no bound.
 func (f *Filter) Lower(scope Scope) time.Time {
+	if scope.Archive != nil {
+		return f.From.Time
+	}
+	return f.Retained(scope)
+}
+
+// Retained returns the first instant of the range that is not older than the
+// retention.
+func (f *Filter) Retained(scope Scope) time.Time {
 	if f.From.Time.After(scope.Oldest) {
 		return f.From.Time
 	}
 	return scope.Oldest
+}
+
+// Table writes what a statement on the filter's events reads from: the table, but for
+// times of the archive.
+func (f *Filter) Table(b *Builder, scope Scope) {
+	if scope.Archive == nil {
+		b.Write(schema.Events)
+		return
+	}
+	scope.Archive.From(b, f.Lower(scope), f.To.Time)
 }

@@ -56,7 +56,7 @@ func Choose(scope filter.Scope, f *filter.Filter, grouped []string, fits func(wi
 	}
 	for i := range levels {
 		l := &levels[i]
-		s := Source{level: l, untimed: fits == nil, from: ceil(f.Lower(scope), l.width)}
+		s := Source{level: l, untimed: fits == nil, from: ceil(f.Retained(scope), l.width)}
 		if !f.To.IsZero() {
 			s.to = f.To.Time.Truncate(l.width)
 		}
@@ -105,7 +105,9 @@ func (s Source) At() string {
 // named elsewhere in the statement.
 func (s Source) From(b *filter.Builder, scope filter.Scope, f *filter.Filter, grouped []string) {
 	if s.level == nil {
-		b.Write(" FROM ", schema.Events, " WHERE ")
+		b.Write(" FROM ")
+		f.Table(b, scope)
+		b.Write(" WHERE ")
 		f.Where(b, scope)
 		return
 	}
@@ -131,7 +133,9 @@ func (s Source) From(b *filter.Builder, scope filter.Scope, f *filter.Filter, gr
 	edge := func(from, to time.Time) {
 		if from.Before(to) {
 			part := filter.Filter{Root: f.Root, From: filter.Moment{Time: from}, To: filter.Moment{Time: to}}
-			b.Write(" UNION ALL SELECT toInt64(1) AS n", at("toDateTime(created_at, 'UTC')"), names, " FROM ", schema.Events, " WHERE ")
+			b.Write(" UNION ALL SELECT toInt64(1) AS n", at("toDateTime(created_at, 'UTC')"), names, " FROM ")
+			part.Table(b, scope)
+			b.Write(" WHERE ")
 			part.Where(b, scope)
 		}
 	}

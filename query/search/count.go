@@ -7,10 +7,10 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/rollup"
 	"daybook/query/statement"
-	"daybook/schema"
 )
 
 // Counting says whether a search counts what matches, and how far.
@@ -81,7 +81,7 @@ func (s *Service) count(ctx context.Context, scope filter.Scope, r Request, page
 	if capped && (n > mostCounted || stopped) {
 		n, page.Count.Relation = max(min(n, mostCounted), page.Count.Value), AtLeast
 	}
-	page.Count.Value, page.Count.Source = n, source.Name()
+	page.Count.Value, page.Count.Source = n, archived.Of(scope).Name(r.Filter.Lower(scope), r.Filter.To.Time, source.Name())
 	return nil
 }
 
@@ -99,7 +99,9 @@ func exactStatement(scope filter.Scope, f *filter.Filter, source rollup.Source, 
 // cappedStatement counts until it has one more than it is to tell, or the time is up.
 func cappedStatement(scope filter.Scope, f *filter.Filter, where func(*filter.Builder), limit time.Duration) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT count() FROM (SELECT 1 FROM ", schema.Events, " WHERE ")
+	b.Write("SELECT count() FROM (SELECT 1 FROM ")
+	f.Table(&b, scope)
+	b.Write(" WHERE ")
 	f.Where(&b, scope)
 	if where != nil {
 		where(&b)

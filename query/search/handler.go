@@ -8,8 +8,8 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
-	"daybook/pkg/httpserver"
 	"daybook/pkg/tenant"
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/statement"
 )
@@ -17,7 +17,7 @@ import (
 const defaultLimit = 50
 
 // searchParameters are those of a search beside the filter's.
-var searchParameters = []string{"limit", "cursor", "order", "count", "highlight"}
+var searchParameters = []string{"limit", "cursor", "order", "count", "highlight", archived.Parameter}
 
 // ServeSearch answers GET /api/v1/events.
 func (s *Service) ServeSearch(w http.ResponseWriter, r *http.Request) error {
@@ -77,6 +77,9 @@ func (s *Service) parse(r *http.Request) (request Request, highlight bool, err e
 			return request, false, apierror.Invalid("limit", "must be a whole number from 1 to %d (query.max_limit)", most)
 		}
 	}
+	if request.Archive, err = archived.Asked(values); err != nil {
+		return request, false, err
+	}
 	switch order := Order(values.Get("order")); order {
 	case "":
 	case Newest, Oldest, Ingest:
@@ -110,7 +113,7 @@ func appendHighlights(body []byte, f *filter.Filter, events []event.Event) ([]by
 
 // appendMeta appends the meta of every answer and what is a search's own.
 func (p *Page) appendMeta(body []byte, began time.Time) ([]byte, error) {
-	body = statement.AppendMeta(body, began, p.Usage, "raw", p.Partial)
+	body = statement.AppendMeta(body, began, p.Usage, p.Source, p.Partial)
 	body, err := appendMarshalled(append(body[:len(body)-len("}")], `,"indexes":`...), p.Indexes)
 	if err == nil && p.Count != nil {
 		body, err = appendMarshalled(append(body, `,"count":`...), p.Count)
@@ -125,11 +128,12 @@ func appendMarshalled(body []byte, value any) ([]byte, error) {
 
 // ServeEvent answers GET /api/v1/events/{eventId}.
 func (s *Service) ServeEvent(w http.ResponseWriter, r *http.Request) error {
-	if err := httpserver.NoParameters(r); err != nil {
+	archive, err := archived.Only(r)
+	if err != nil {
 		return err
 	}
 	var usage statement.Usage
-	e, err := s.Event(r.Context(), tenant.FromContext(r.Context()), r.PathValue("eventId"), &usage)
+	e, err := s.Event(r.Context(), tenant.FromContext(r.Context()), r.PathValue("eventId"), archive, &usage)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func (s *Service) searchIngest(ctx context.Context, r Request) (*Page, error) {
 		}
 		until[p] = max(until[p], offset)
 	}
-	page := &Page{Indexes: append(indexes(r.Filter), "offset")}
+	page := &Page{Indexes: append(indexes(r.Filter), "offset"), Source: "raw"}
 	scope := s.Scope(r.Tenant)
 	var rows []ingestRow
 	if !slices.Equal(from, until) { // Else nothing has been stored since.

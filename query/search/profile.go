@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"daybook/pkg/tenant"
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/statement"
 	"daybook/schema"
@@ -21,6 +23,17 @@ type profile []hour
 type hour struct {
 	start  time.Time
 	events uint64
+	stored bool // in files of the archive
+	late   bool // of the table, and begun before the retention
+}
+
+// middle returns an instant of the hour that has the hour's source: where the retention cuts
+// an hour, its end has that of the table.
+func (h hour) middle() time.Time {
+	if h.late {
+		return h.start.Add(time.Hour - time.Microsecond)
+	}
+	return h.start
 }
 
 // within returns the hours that overlap a range, as a new slice.
@@ -50,7 +63,13 @@ type profiles struct {
 	now    func() time.Time
 
 	mu       sync.Mutex // guards byTenant
-	byTenant map[tenant.ID]datedProfile
+	byTenant map[whose]datedProfile
+}
+
+// whose profile: of what is retained, or of all that the rollup has.
+type whose struct {
+	tenant tenant.ID
+	all    bool
 }
 
 type datedProfile struct {
@@ -61,18 +80,22 @@ type datedProfile struct {
 // get returns a tenant's profile, read anew where it is old. Two searches may
 // read it at once; either answer serves.
 func (p *profiles) get(ctx context.Context, scope filter.Scope, usage *statement.Usage) (profile, error) {
-	now := p.now()
+	plan := archived.Of(scope)
+	now, of, oldest := p.now(), whose{scope.Tenant, plan != nil}, scope.Oldest
+	if of.all {
+		oldest = time.Unix(0, 0)
+	}
 	p.mu.Lock()
-	known, ok := p.byTenant[scope.Tenant]
+	known, ok := p.byTenant[of]
 	p.mu.Unlock()
 	if ok && now.Sub(known.read) < profileAge {
-		return known.profile, nil
+		return known.profile.with(plan, scope.Oldest), nil
 	}
 	var b filter.Builder
 	b.Write("SELECT toStartOfHour(bucket, 'UTC') AS hour, toUInt64(sum(events)) FROM ", schema.Events15m, " WHERE tenant_id = ")
 	b.Text(string(scope.Tenant))
 	b.Write(" AND hour >= ") // As the projection by_hour has it.
-	b.Seconds(scope.Oldest.Truncate(time.Hour))
+	b.Seconds(oldest.Truncate(time.Hour))
 	b.Write(" GROUP BY hour ORDER BY hour")
 	hours, err := statement.Collect(ctx, p.reader, usage, &b, func(rows driver.Rows) (h hour, err error) {
 		return h, rows.Scan(&h.start, &h.events)
@@ -85,6 +108,26 @@ func (p *profiles) get(ctx context.Context, scope filter.Scope, usage *statement
 	if len(p.byTenant) >= maxProfiles {
 		clear(p.byTenant) // They come back within a few milliseconds each.
 	}
-	p.byTenant[scope.Tenant] = datedProfile{hours, now}
-	return hours, nil
+	p.byTenant[of] = datedProfile{hours, now}
+	return profile(hours).with(plan, scope.Oldest), nil
+}
+
+// with returns the profile with the days that a plan knows, in place of what a rollup
+// still says of those.
+func (p profile) with(plan *archived.Plan, oldest time.Time) profile {
+	if plan == nil {
+		return p
+	}
+	var all profile
+	plan.Hours(func(start time.Time, events uint64, stored bool) {
+		all = append(all, hour{start: start, events: events, stored: stored})
+	})
+	for _, h := range p {
+		h.late = h.start.Before(oldest) && h.start.Add(time.Hour).After(oldest)
+		if !plan.Covers(h.middle()) {
+			all = append(all, h)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b hour) int { return a.start.Compare(b.start) })
+	return all
 }

@@ -5,9 +5,9 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"daybook/query/archived"
 	"daybook/query/filter"
 	"daybook/query/statement"
-	"daybook/schema"
 )
 
 // sample is how many events are counted to learn how dense an id is.
@@ -21,7 +21,7 @@ const sample = 50_000
 func (s *Service) firstSize(ctx context.Context, scope filter.Scope, r Request, known profile, whole window, usage *statement.Usage) (uint64, error) {
 	guess := r.Filter.Selectivity()
 	size := firstWindow(guess, r.Limit)
-	w, _ := newWindows(known, whole, r.Order == Newest).next(size)
+	w, _ := newWindows(known, whole, r.Order == Newest, archived.Of(scope)).next(size)
 	if guess != filter.Repeated || w == whole {
 		return size, nil
 	}
@@ -34,7 +34,10 @@ func (s *Service) firstSize(ctx context.Context, scope filter.Scope, r Request, 
 
 func countStatement(scope filter.Scope, r Request, w window) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT count() FROM ", schema.Events, " WHERE ")
-	w.of(r.Filter).Where(&b, scope)
+	within := w.of(r.Filter)
+	b.Write("SELECT count() FROM ")
+	within.Table(&b, scope)
+	b.Write(" WHERE ")
+	within.Where(&b, scope)
 	return &b
 }

@@ -29,7 +29,7 @@ func TestFirstSize(t *testing.T) {
 	s := service(conn, nil)
 	start := now.Truncate(time.Hour)
 	// More than the sample now, and as many before.
-	known := profile{{start.Add(-time.Hour), sample}, {start, sample}}
+	known := profile{{start: start.Add(-time.Hour), events: sample}, {start: start, events: sample}}
 	for query, want := range map[string]uint64{
 		"actorId=busy":                  sample * 6 * 3 / 50 / 2,
 		"targetId=t7":                   sample * 6 * 3 / 2,

@@ -158,7 +158,7 @@ func TestSearch_WholeEvent(t *testing.T) {
 	require.Positive(t, page.Usage.RowsRead)
 
 	var usage statement.Usage
-	one, err := service(conn, nil).Event(t.Context(), acme, "evt_abc123", &usage)
+	one, err := service(conn, nil).Event(t.Context(), acme, "evt_abc123", false, &usage)
 	require.NoError(t, err)
 	require.Equal(t, full, *one)
 }
@@ -171,7 +171,7 @@ func TestEvent_NotFound(t *testing.T) {
 	))
 	for _, id := range []string{"old", "theirs", "missing", "", "' OR 1=1 --"} {
 		var usage statement.Usage
-		_, err := service(conn, nil).Event(t.Context(), acme, id, &usage)
+		_, err := service(conn, nil).Event(t.Context(), acme, id, false, &usage)
 		var problem *apierror.Error
 		require.ErrorAs(t, err, &problem, id)
 		require.Equal(t, apierror.KindNotFound, problem.Kind)

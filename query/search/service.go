@@ -11,6 +11,7 @@ import (
 	"daybook/pkg/event"
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
+	"daybook/query/archived"
 	"daybook/query/cursor"
 	"daybook/query/filter"
 	"daybook/query/statement"
@@ -25,6 +26,7 @@ type Service struct {
 	profiles  *profiles
 	stored    Stored
 	countTime time.Duration // of a capped count
+	archive   *archived.Archive
 }
 
 // New returns a service that shows events for the given days. stored is for
@@ -32,9 +34,16 @@ type Service struct {
 func New(reader *statement.Reader, kept retention.Policy, now func() time.Time, stored Stored) *Service {
 	return &Service{
 		reader: reader, kept: kept, now: now, stored: stored,
-		profiles:  &profiles{reader: reader, now: now, byTenant: map[tenant.ID]datedProfile{}},
+		profiles:  &profiles{reader: reader, now: now, byTenant: map[whose]datedProfile{}},
 		countTime: countTime,
 	}
+}
+
+// WithArchive makes the service read what is older than the retention for the
+// requests that ask for it.
+func (s *Service) WithArchive(a *archived.Archive) *Service {
+	s.archive = a
+	return s
 }
 
 // Request is one page of a search.
@@ -48,6 +57,7 @@ type Request struct {
 	// beginning. It is for a first page by time.
 	Behind   *event.Event
 	Counting Counting
+	Archive  bool // with what is older than the retention; not in the order of ingest
 }
 
 // Page is the answer to a Request.
@@ -59,6 +69,7 @@ type Page struct {
 	Partial bool
 	Indexes []string // that narrowed what was read; the key first
 	Count   *Count   // nil: none was asked for
+	Source  string   // raw, or archive where it was read
 	Usage   statement.Usage
 }
 
@@ -70,6 +81,9 @@ func (s *Service) Scope(id tenant.ID) filter.Scope {
 // Search returns one page.
 func (s *Service) Search(ctx context.Context, r Request) (*Page, error) {
 	if r.Order == Ingest {
+		if r.Archive {
+			return nil, apierror.Invalid(archived.Parameter, "archive can't be read in the order of ingest: ask for order=desc or order=asc")
+		}
 		return s.searchIngest(ctx, r)
 	}
 	return s.searchTime(ctx, r)
@@ -78,10 +92,21 @@ func (s *Service) Search(ctx context.Context, r Request) (*Page, error) {
 // searchTime reads windows until the page is full, plus one event that tells
 // whether there is another page.
 func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
-	page := &Page{Indexes: indexes(r.Filter)}
+	page := &Page{Indexes: indexes(r.Filter), Source: "raw"}
 	scope := s.Scope(r.Tenant)
+	var err error
+	if r.Archive {
+		if scope, err = s.archive.Include(ctx, scope, &page.Usage); err != nil {
+			return nil, err
+		}
+	}
+	plan := archived.Of(scope)
 	whole := window{from: r.Filter.Lower(scope), to: r.Filter.To.Time}
-	bound := binding(r, "")
+	log := ""
+	if r.Archive {
+		log = archived.Value
+	}
+	bound := binding(r, log)
 	var after *at
 	if r.Cursor != "" {
 		content, err := openCursor(bound, r.Cursor)
@@ -112,7 +137,7 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	left := newWindows(known, whole, r.Order == Newest)
+	left := newWindows(known, whole, r.Order == Newest, plan)
 	var done window // The last that was read.
 	for w, more := left.next(size); more; w, more = left.next(size) {
 		before := len(page.Events)
@@ -125,6 +150,7 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 			break
 		}
 		done = w
+		page.Source = plan.Name(w.of(r.Filter).Lower(scope), w.to, page.Source)
 		if len(page.Events) > r.Limit {
 			page.Events = page.Events[:r.Limit]
 			page.NextCursor = cursor.Seal(bound, contentOf(position(&page.Events[r.Limit-1])))
@@ -133,7 +159,16 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 		size = widen(size, len(page.Events)-before, r.Limit+1-len(page.Events))
 	}
 	first := r.Cursor == "" && r.Behind == nil
-	return page, s.count(ctx, scope, r, page, first && page.NextCursor == "", nil)
+	if err := s.count(ctx, scope, r, page, first && page.NextCursor == "", nil); err != nil {
+		return nil, err
+	}
+	for i := range page.Events {
+		scope.Mark(&page.Events[i])
+	}
+	if page.Source == "raw" && (page.Count == nil || page.Count.Source != archived.Value) {
+		return page, nil // None of its days was read.
+	}
+	return page, plan.Unchanged(ctx, &page.Usage)
 }
 
 // indexes names what narrows the reads of a search.
@@ -173,8 +208,11 @@ func (s *Service) readWindow(ctx context.Context, scope filter.Scope, r Request,
 // tuples (#75086).
 func timeStatement(scope filter.Scope, r Request, w window, after *at, limit int) *filter.Builder {
 	var b filter.Builder
-	b.Write("SELECT ", Columns, " FROM ", schema.Events, " WHERE ")
-	w.of(r.Filter).Where(&b, scope)
+	within := w.of(r.Filter)
+	b.Write("SELECT ", Columns, " FROM ")
+	within.Table(&b, scope)
+	b.Write(" WHERE ")
+	within.Where(&b, scope)
 	direction, before := " ASC", ">"
 	if r.Order == Newest {
 		direction, before = " DESC", "<"
@@ -197,8 +235,8 @@ func timeStatement(scope filter.Scope, r Request, w window, after *at, limit int
 	return &b
 }
 
-// Event returns one event by its id.
-func (s *Service) Event(ctx context.Context, id tenant.ID, eventID string, usage *statement.Usage) (*event.Event, error) {
+// Event returns one event by its id, also of the archive where that is asked for.
+func (s *Service) Event(ctx context.Context, id tenant.ID, eventID string, archive bool, usage *statement.Usage) (*event.Event, error) {
 	var b filter.Builder
 	b.Write("SELECT ", Columns, " FROM ", schema.Events, " WHERE ")
 	(&filter.Filter{}).Where(&b, s.Scope(id))
@@ -208,6 +246,14 @@ func (s *Service) Event(ctx context.Context, id tenant.ID, eventID string, usage
 	found, err := statement.Collect(ctx, s.reader, usage, &b, func(rows driver.Rows) (event.Event, error) { return ScanEvent(rows) })
 	if err != nil {
 		return nil, err
+	}
+	if len(found) == 0 && archive {
+		page, err := s.Search(ctx, Request{Tenant: id, Filter: filter.Is("eventId", eventID), Order: Newest, Limit: 1, Archive: true})
+		if err != nil {
+			return nil, err
+		}
+		usage.RowsRead += page.Usage.RowsRead
+		found = page.Events
 	}
 	if len(found) == 0 {
 		return nil, apierror.New(apierror.KindNotFound, "there is no event with this id, or it is older than the retention")

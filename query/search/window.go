@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"daybook/query/archived"
 	"daybook/query/filter"
 )
 
@@ -75,14 +76,31 @@ type windows struct {
 	rest        window
 	newestFirst bool
 	done        bool
+	plan        *archived.Plan // nil: all hours are of the table
 }
 
-func newWindows(p profile, whole window, newestFirst bool) *windows {
+// mostStored is how many events of the archive's files a window holds, however many
+// should be looked at: no index leaves out any of them, so what is found until time is up is
+// found in parts.
+const mostStored = 1_000_000
+
+func newWindows(p profile, whole window, newestFirst bool, plan *archived.Plan) *windows {
 	hours := p.within(whole)
 	if newestFirst {
 		slices.Reverse(hours)
 	}
-	return &windows{hours: hours, rest: whole, newestFirst: newestFirst}
+	return &windows{hours: hours, rest: whole, newestFirst: newestFirst, plan: plan}
+}
+
+// ends reports whether a window ends behind an hour. Files are not read together with
+// a table: each is read faster alone.
+func (w *windows) ends(i int, seen, size uint64) bool {
+	last := i == len(w.hours)-1
+	if w.plan == nil {
+		return !last && seen >= size
+	}
+	stored := w.hours[i].stored
+	return seen >= size && (!last || stored) || stored && (last || seen >= mostStored) || !last && stored != w.hours[i+1].stored
 }
 
 // next returns the next window, with about size events by the profile, or
@@ -93,15 +111,30 @@ func (w *windows) next(size uint64) (window, bool) {
 	}
 	var seen uint64
 	for i, h := range w.hours {
-		if seen += h.events; seen < size || i == len(w.hours)-1 {
+		seen += h.events
+		if !w.ends(i, seen, size) {
 			continue
 		}
-		w.hours = w.hours[i+1:]
 		cut := w.rest
+		start, end := h.start, h.start.Add(time.Hour)
+		if w.plan != nil { // An hour that the retention cuts in two is there twice.
+			from, to := w.plan.Source(h.middle())
+			all := i == len(w.hours)-1 || w.hours[i+1].stored != h.stored // Of the hours that are read alike.
+			if all || from.After(start) {
+				start = from
+			}
+			if all || !to.IsZero() && to.Before(end) {
+				end = to
+			}
+			if w.newestFirst && !start.After(w.rest.from) || !w.newestFirst && (end.IsZero() || !w.rest.to.IsZero() && !end.Before(w.rest.to)) {
+				w.done = true
+				return w.rest, true
+			}
+		}
+		w.hours = w.hours[i+1:]
 		if w.newestFirst {
-			cut.from, w.rest.to = h.start, h.start
+			cut.from, w.rest.to = start, start
 		} else {
-			end := h.start.Add(time.Hour)
 			cut.to, w.rest.from = end, end
 		}
 		return cut, true

@@ -11,7 +11,7 @@ import (
 // cut returns all windows, the first of which holds about size events, each
 // further one eight times more.
 func cut(p profile, whole window, newestFirst bool, size uint64) (out []window) {
-	all := newWindows(p, whole, newestFirst)
+	all := newWindows(p, whole, newestFirst, nil)
 	for w, more := all.next(size); more; w, more = all.next(size) {
 		out = append(out, w)
 		size *= 8
@@ -29,7 +29,7 @@ func TestWindows_AreTheWholeRange(t *testing.T) {
 		at := start.Add(-time.Duration(r.IntN(10_000)) * time.Hour)
 		for range r.IntN(50) {
 			at = at.Add(time.Duration(1+r.IntN(100)) * time.Hour)
-			p = append(p, hour{at, uint64(1 + r.IntN(1000))})
+			p = append(p, hour{start: at, events: uint64(1 + r.IntN(1000))})
 		}
 		whole := window{from: start.Add(-time.Duration(r.IntN(8000)) * 37 * time.Minute)}
 		if r.IntN(2) == 0 {
@@ -54,7 +54,7 @@ func TestWindows_Widen(t *testing.T) {
 	start := now.Truncate(24 * time.Hour)
 	var p profile
 	for i := range 1000 {
-		p = append(p, hour{start.Add(time.Duration(i) * time.Hour), 10})
+		p = append(p, hour{start: start.Add(time.Duration(i) * time.Hour), events: 10})
 	}
 	hours := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
 	require.Equal(t, []window{

@@ -17,12 +17,17 @@ import (
 // ends it, and is returned as it is; other errors are problems, as Collect's.
 func Each(ctx context.Context, r *Reader, blockRows int, build func() *filter.Builder, row func(driver.Rows) error) error {
 	var stopped error
+	b := build()
+	if _, fault, _ := b.Archive(); fault != nil {
+		return fault
+	}
 	err := clickhouse.ReadRetry(ctx, func() error {
 		// Closing rows reads them to their end, unless the query is cancelled.
 		running, cancel := context.WithCancel(ctx)
 		defer cancel()
-		text, args := build().Statement()
-		settings := r.settings(0)
+		b = build()
+		text, args := b.Statement()
+		settings := r.settings(b, 0)
 		settings["max_rows_to_read"] = 0
 		settings["max_block_size"] = blockRows
 		rows, err := r.conn.Query(chgo.Context(running, chgo.WithSettings(settings)), text, args...)
@@ -41,5 +46,5 @@ func Each(ctx context.Context, r *Reader, blockRows int, build func() *filter.Bu
 	if stopped != nil || err == nil {
 		return stopped
 	}
-	return r.problem(ctx, err)
+	return r.problem(ctx, b, err)
 }

@@ -87,6 +87,9 @@ const leastTime = time.Millisecond
 // caller's own cancellation.
 func Collect[T any](ctx context.Context, r *Reader, usage *Usage, b *filter.Builder, scan func(driver.Rows) (T, error)) ([]T, error) {
 	text, args := b.Statement()
+	if _, fault, _ := b.Archive(); fault != nil {
+		return nil, fault
+	}
 	left := r.config.MaxDuration - usage.took
 	if left < leastTime {
 		return nil, r.exceeded("query.max_duration", nil)
@@ -100,7 +103,7 @@ func Collect[T any](ctx context.Context, r *Reader, usage *Usage, b *filter.Buil
 	defer time.AfterFunc(left+grace, func() { cancel(context.DeadlineExceeded) }).Stop()
 	err := clickhouse.ReadRetry(bounded, func() error {
 		found = found[:0]
-		rows, err := r.conn.Query(chgo.Context(bounded, chgo.WithSettings(r.settings(left)), chgo.WithProgress(func(p *chgo.Progress) {
+		rows, err := r.conn.Query(chgo.Context(bounded, chgo.WithSettings(r.settings(b, left)), chgo.WithProgress(func(p *chgo.Progress) {
 			usage.RowsRead += p.Rows
 		})), text, args...)
 		if err != nil {
@@ -120,24 +123,31 @@ func Collect[T any](ctx context.Context, r *Reader, usage *Usage, b *filter.Buil
 		if ctx.Err() == nil && errors.Is(context.Cause(bounded), context.DeadlineExceeded) {
 			err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 		}
-		return nil, r.problem(ctx, err)
+		return nil, r.problem(ctx, b, err)
 	}
 	return found, nil
 }
 
-func (r *Reader) settings(left time.Duration) chgo.Settings {
-	return chgo.Settings{
+func (r *Reader) settings(b *filter.Builder, left time.Duration) chgo.Settings {
+	settings := chgo.Settings{
 		"readonly":           2, // Reads only; settings may be given.
 		"max_execution_time": left.Seconds(),
 		"max_memory_usage":   int64(r.config.MaxMemory),
 		"max_rows_to_read":   r.config.MaxRowsRead,
 	}
+	if reads, _, _ := b.Archive(); reads {
+		r.archiveSettings(settings)
+	}
+	return settings
 }
 
 // problem turns an error of ClickHouse into one that the caller is told.
-func (r *Reader) problem(ctx context.Context, err error) error {
+func (r *Reader) problem(ctx context.Context, b *filter.Builder, err error) error {
 	if ctx.Err() != nil {
 		return err // Nobody waits for an answer any more.
+	}
+	if problem := archiveProblem(b, err); problem != nil {
+		return problem
 	}
 	if setting, ok := clickhouse.IsLimit(err); ok {
 		return r.exceeded(setting, err)
