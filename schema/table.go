@@ -15,6 +15,7 @@ const (
 	ArchiveDays       = "archive_days"
 	EventsRestored    = "events_restored"
 	Restores          = "restores"
+	Backups           = "backups"
 )
 
 // EventColumns are the columns of events that ingest writes, in the order in
