@@ -112,6 +112,7 @@ func (s *stack) node() (in *ingest.Ingest, stop func()) {
 	}
 	config := ingest.DefaultConfig()
 	config.MaxAge, config.SessionTimeout = 200*time.Millisecond, 4*time.Second
+	config.MaxRows = 150 // After a restore, few blocks are in doubt as a whole.
 	in, err = ingest.New(config, ingest.Deps{
 		Kafka: s.Kafka, Conn: conn, Decoder: s.decoder(), Registry: prometheus.NewRegistry(),
 		Log: zaptest.NewLogger(s, zaptest.Level(zap.WarnLevel)),
