@@ -33,6 +33,8 @@ type stack struct {
 	Deps
 	name string
 	conn driver.Conn // of no database, since those come and go
+
+	maxRows int // of a block; 0: the default
 }
 
 func onBoth(t *testing.T, test func(s *stack)) {
@@ -112,7 +114,9 @@ func (s *stack) node() (in *ingest.Ingest, stop func()) {
 	}
 	config := ingest.DefaultConfig()
 	config.MaxAge, config.SessionTimeout = 200*time.Millisecond, 4*time.Second
-	config.MaxRows = 150 // After a restore, few blocks are in doubt as a whole.
+	if s.maxRows > 0 {
+		config.MaxRows = s.maxRows
+	}
 	in, err = ingest.New(config, ingest.Deps{
 		Kafka: s.Kafka, Conn: conn, Decoder: s.decoder(), Registry: prometheus.NewRegistry(),
 		Log: zaptest.NewLogger(s, zaptest.Level(zap.WarnLevel)),
@@ -169,7 +173,7 @@ func broken(prefix string, n int) []kafkago.Message {
 	return out
 }
 
-// load publishes events until it is stopped, every 20 ms some, into every
+// load publishes events until it is stopped, every 30 ms some, into every
 // partition but the last. There are no dead letters among them: they would show
 // ingest how far the partition had been stored when the counts were taken.
 func (s *stack) load() (stop func()) {
@@ -189,7 +193,7 @@ func (s *stack) load() (stop func()) {
 				done <- err
 				return
 			}
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(30 * time.Millisecond)
 		}
 		done <- nil
 	}()
