@@ -90,7 +90,10 @@ func (s *stack) count(query string) uint64 {
 	return n
 }
 
-func (s *stack) events() uint64 { s.Helper(); return s.count("SELECT count() FROM " + s.table(schema.Events)) }
+func (s *stack) events() uint64 {
+	s.Helper()
+	return s.count("SELECT count() FROM " + s.table(schema.Events))
+}
 func (s *stack) letters() uint64 {
 	s.Helper()
 	return s.count("SELECT count() FROM " + s.table(schema.DeadLetters))
