@@ -179,7 +179,7 @@ func backupReport(all []backup.Backup, answer any) report {
 		if b.Base != "" {
 			base = b.Base
 		}
-		if b.State == backup.Whole {
+		if b.Bytes > 0 {
 			size = humanize.IBytes(b.Bytes)
 		}
 		for i, o := range b.Offsets {

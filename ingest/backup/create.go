@@ -51,13 +51,16 @@ func (d Deps) Create(ctx context.Context, name, base string) (b Backup, err erro
 	if err := d.Place.prepare(ctx, conn); err != nil {
 		return b, err
 	}
+	if d.Place.staged() {
+		d.Place.discard(name) // What a killed process has left on its way.
+	}
 
 	// From here on the order matters: see the package comment.
 	b = Backup{Name: name, At: d.Now().UTC().Truncate(time.Millisecond), Base: base, State: NotWhole, Topic: d.Kafka.Topic}
 	if b.Offsets, err = committed(ctx, d.Kafka); err != nil {
 		return b, err
 	}
-	if err := note(ctx, conn, d.Place, b, "begun", ""); err != nil {
+	if err := note(ctx, conn, schema.Backups, d.Place, b, "begun", ""); err != nil {
 		return b, err
 	}
 	d.at("offsets")
@@ -68,9 +71,9 @@ func (d Deps) Create(ctx context.Context, name, base string) (b Backup, err erro
 		}
 		ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second) // Also of what was stopped.
 		defer cancel()
-		return b, errors.Join(fmt.Errorf("backup %s: %w", name, err), note(ended, conn, d.Place, b, "failed", err.Error()))
+		return b, errors.Join(fmt.Errorf("backup %s: %w", name, err), note(ended, conn, schema.Backups, d.Place, b, "failed", err.Error()))
 	}
-	return b, note(ctx, conn, d.Place, b, "whole", "")
+	return b, note(ctx, conn, schema.Backups, d.Place, b, "whole", "")
 }
 
 // take takes both parts and seals them.
@@ -125,16 +128,16 @@ func (d Deps) checkBase(ctx context.Context, conn driver.Conn, base string) erro
 }
 
 // note writes how a backup stands into the table.
-func note(ctx context.Context, conn driver.Conn, p Place, b Backup, state, fault string) error {
+func note(ctx context.Context, conn driver.Conn, table string, p Place, b Backup, state, fault string) error {
 	partitions, offsets, plans := make([]int32, len(b.Offsets)), make([]int64, len(b.Offsets)), make([]string, len(b.Offsets))
 	for i, o := range b.Offsets {
 		partitions[i], offsets[i], plans[i] = o.Partition, o.Offset, o.Plan
 	}
-	err := conn.Exec(ctx, `INSERT INTO `+schema.Backups+` (place, name, at, base, topic, partitions, offsets, plans, state, bytes, fault, version)
+	err := conn.Exec(ctx, `INSERT INTO `+table+` (place, name, at, base, topic, partitions, offsets, plans, state, bytes, fault, version)
 		SELECT ?, ?, fromUnixTimestamp64Milli(?), ?, ?, ?, ?, ?, ?, ?, ?, toUnixTimestamp64Micro(now64(6))`,
 		p.String(), b.Name, b.At.UnixMilli(), b.Base, b.Topic, partitions, offsets, plans, state, b.Bytes, fault)
 	if err != nil {
-		return fmt.Errorf("note the backup in the table %s: %w", schema.Backups, err)
+		return fmt.Errorf("note the backup in the table %s: %w", table, err)
 	}
 	return nil
 }

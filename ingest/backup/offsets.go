@@ -90,23 +90,28 @@ func logBounds(ctx context.Context, c kafka.Config) (map[int32]bounds, error) {
 	return out, ask(kafkago.LastOffsetOf, func(b *bounds, p kafkago.PartitionOffsets) { b.end = p.LastOffset })
 }
 
-// nobody returns an error that names the members of the group where it has any.
+// keeper is the group of the node that purges and archives, beside ingest's.
+const keeper = ".keeper"
+
+// nobody returns an error that names who is in ingest's group, or the keeper's.
 func nobody(ctx context.Context, c kafka.Config) error {
 	client, release, err := c.Client()
 	if err != nil {
 		return err
 	}
 	defer release()
-	answer, err := client.DescribeGroups(ctx, &kafkago.DescribeGroupsRequest{GroupIDs: []string{c.Group}})
-	if err != nil {
-		return fmt.Errorf("look who is in the consumer group %s: %w", c.Group, err)
-	}
-	for _, g := range answer.Groups {
-		if g.Error != nil && !errors.Is(g.Error, kafkago.GroupIdNotFound) {
-			return fmt.Errorf("look who is in the consumer group %s: %w", c.Group, g.Error)
+	for _, group := range []string{c.Group, c.Group + keeper} {
+		answer, err := client.DescribeGroups(ctx, &kafkago.DescribeGroupsRequest{GroupIDs: []string{group}})
+		if err != nil {
+			return fmt.Errorf("look who is in the consumer group %s: %w", group, err)
 		}
-		if n := len(g.Members); g.GroupID == c.Group && n > 0 {
-			return runningError(c.Group, fmt.Sprintf("%d, the first at %s", n, g.Members[0].ClientHost))
+		for _, g := range answer.Groups {
+			if g.Error != nil && !errors.Is(g.Error, kafkago.GroupIdNotFound) {
+				return fmt.Errorf("look who is in the consumer group %s: %w", group, g.Error)
+			}
+			if n := len(g.Members); n > 0 {
+				return runningError(group, fmt.Sprintf("%d, the first at %s", n, g.Members[0].ClientHost))
+			}
 		}
 	}
 	return nil

@@ -63,11 +63,9 @@ func (d Deps) Restore(ctx context.Context, name string, replace bool) (r Restore
 	if err := d.fetch(ctx, conn, name); err != nil {
 		return r, err
 	}
-	defer func() {
-		if d.Place.staged() && err == nil {
-			d.Place.discard(name) // It stays for the next try where this one was cut.
-		}
-	}()
+	if d.Place.staged() {
+		defer d.Place.discard(name)
+	}
 	if r.Backup, err = d.inspect(ctx, conn, name); err != nil {
 		return r, err
 	}
@@ -81,6 +79,10 @@ func (d Deps) Restore(ctx context.Context, name string, replace bool) (r Restore
 		return r, fmt.Errorf("restore %s: the tables are restored, the offsets are not: %w; then run the command again", name, err)
 	}
 	d.at("rewound")
+	// Its own row is from before it was whole.
+	if err := note(ctx, conn, d.ClickHouse.Database+"."+schema.Backups, d.Place, r.Backup, Whole, ""); err != nil {
+		return r, err
+	}
 	return r, conn.Exec(ctx, "DROP DATABASE IF EXISTS "+schema.RestoreMark(d.ClickHouse.Database)+" SYNC")
 }
 
@@ -171,9 +173,14 @@ func (d Deps) inspect(ctx context.Context, conn driver.Conn, name string) (b Bac
 // rewrite drops the database and restores it.
 func (d Deps) rewrite(ctx context.Context, conn driver.Conn, name string) error {
 	database, mark := d.ClickHouse.Database, schema.RestoreMark(d.ClickHouse.Database)
+	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+mark+" COMMENT '"+name+"'"); err != nil {
+		return err
+	}
+	// A cut restore may have been of another backup. Older servers can't change a comment.
+	if err := conn.Exec(ctx, "ALTER DATABASE "+mark+" MODIFY COMMENT '"+name+"'"); err != nil && ctx.Err() != nil {
+		return err
+	}
 	for _, statement := range []string{
-		"CREATE DATABASE IF NOT EXISTS " + mark,
-		"ALTER DATABASE " + mark + " MODIFY COMMENT '" + name + "'",
 		"DROP DATABASE IF EXISTS " + database + " SYNC",
 		"CREATE DATABASE " + database,
 	} {

@@ -156,9 +156,13 @@ func (s *stack) decoder() *event.Decoder {
 
 // sample makes messages with ids of their own, of three months.
 func sample(prefix string, n int) []kafkago.Message {
+	return sampleAt(prefix, n, func(i int) time.Time { return time.Now().Add(-time.Duration(i%3) * 31 * 24 * time.Hour) })
+}
+
+func sampleAt(prefix string, n int, when func(i int) time.Time) []kafkago.Message {
 	out := make([]kafkago.Message, n)
 	for i := range out {
-		at := time.Now().UTC().Add(-time.Duration(i%3) * 31 * 24 * time.Hour).Format(time.RFC3339)
+		at := when(i).UTC().Format(time.RFC3339)
 		out[i] = kafkago.Message{
 			Key: fmt.Appendf(nil, "%d", i),
 			Value: fmt.Appendf(nil, `{"eventId":"%s-%d","tenantId":"t%d","eventType":"payment.received","source":"billing","createdAt":%q,"payload":{"n":%d,"note":"Überweisung"}}`,
@@ -178,7 +182,9 @@ func broken(prefix string, n int) []kafkago.Message {
 
 // load publishes events until it is stopped, every 30 ms some, into every
 // partition but the last. There are no dead letters among them: they would show
-// ingest how far the partition had been stored when the counts were taken.
+// ingest how far the partition had been stored when the counts were taken. Their
+// times go on by a bucket of the rollups each time: mending one bucket mends what
+// it is ahead by as well.
 func (s *stack) load() (stop func()) {
 	s.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -191,8 +197,9 @@ func (s *stack) load() (stop func()) {
 		}
 		defer func() { _ = writer.Close() }()
 		writer.Balancer = kafkago.BalancerFunc(func(m kafkago.Message, _ ...int) int { return len(m.Value) % (kafkatest.Partitions - 1) })
+		from := time.Now().AddDate(0, 0, -60)
 		for round := 0; ctx.Err() == nil; round++ {
-			if err := writer.WriteMessages(context.WithoutCancel(ctx), sample(fmt.Sprintf("load%d", round), 20)...); err != nil {
+			if err := writer.WriteMessages(context.WithoutCancel(ctx), sampleAt(fmt.Sprintf("load%d", round), 20, func(int) time.Time { return from.Add(time.Duration(round) * 15 * time.Minute) })...); err != nil {
 				done <- err
 				return
 			}
