@@ -63,7 +63,11 @@ func (w *worker) recover(ctx context.Context) (resume, error) {
 	if err != nil {
 		return resume{}, err
 	}
-	from.doubtBelow = max(from.doubtBelow, min(top, end))
+	dead, err := w.deadEnd(ctx, from.offset)
+	if err != nil {
+		return resume{}, err
+	}
+	from.doubtBelow = max(from.doubtBelow, min(max(top, dead), end))
 	if from.doubtBelow > from.offset {
 		w.log.Info("verifying what may be stored already", zap.Int64("from", from.offset), zap.Int64("below", from.doubtBelow),
 			zap.Bool("planned", p.pending()))
@@ -79,7 +83,11 @@ func (w *worker) recoverFromTable(ctx context.Context, first, end int64) (resume
 	if err != nil {
 		return resume{}, err
 	}
-	from := resume{offset: first, forced: -1, doubtBelow: min(top, end)}
+	dead, err := w.deadEnd(ctx, 0)
+	if err != nil {
+		return resume{}, err
+	}
+	from := resume{offset: first, forced: -1, doubtBelow: min(max(top, dead), end)}
 	if top == 0 {
 		return from, nil
 	}
@@ -156,4 +164,23 @@ func (w *worker) tableEnd(ctx context.Context, from int64) (end int64, last time
 		return 0, time.Time{}, nil
 	}
 	return greatest + 1, last, nil
+}
+
+// deadEnd returns the offset after that of the partition's last dead letter, from
+// the given offset up; 0 where there is none. Blocks of nothing but dead letters
+// lie beyond the end of the table of events.
+func (w *worker) deadEnd(ctx context.Context, from int64) (end int64, err error) {
+	var rows uint64
+	var greatest int64
+	err = readTable(ctx, func(ctx context.Context) error {
+		return w.in.conn.QueryRow(ctx, `SELECT count(), max(offset) FROM `+schema.DeadLetters+`
+			WHERE topic = ? AND partition = ? AND offset >= ?`, w.in.kafka.Topic, w.partition, from).Scan(&rows, &greatest)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read where the dead letters end for partition %d: %w", w.partition, err)
+	}
+	if rows == 0 {
+		return 0, nil
+	}
+	return greatest + 1, nil
 }

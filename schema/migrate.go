@@ -86,6 +86,9 @@ func hosts(ctx context.Context, c clickhouse.Config) ([]clickhouse.Config, error
 }
 
 func upHost(ctx context.Context, c clickhouse.Config) error {
+	if err := whole(ctx, c); err != nil {
+		return err
+	}
 	if err := clickhouse.CreateDatabase(ctx, c); err != nil {
 		return err
 	}
@@ -121,6 +124,9 @@ func Status(ctx context.Context, c clickhouse.Config) ([]Migration, error) {
 // Check reports an error where the database is missing or older than this
 // program; the error says how to bring it up to date.
 func Check(ctx context.Context, c clickhouse.Config) error {
+	if err := whole(ctx, c); err != nil {
+		return err
+	}
 	states, err := Status(ctx, c)
 	if err != nil {
 		return fmt.Errorf("read the schema's version: %w (a new database is set up by: daybook migrate up)", err)

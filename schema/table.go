@@ -18,6 +18,7 @@ const (
 	Retention         = "retention"
 	Purges            = "purges"
 	LegalHolds        = "legal_holds"
+	Backups           = "backups"
 )
 
 // EventColumns are the columns of events that ingest writes, in the order in

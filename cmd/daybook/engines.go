@@ -18,6 +18,9 @@ type engines struct {
 	clickhouse *embedded.ClickHouse
 }
 
+// backupsFolder is where in embedded.dir the embedded ClickHouse may write backups.
+const backupsFolder = "backups"
+
 // startEngines starts what the settings want embedded, on a data folder that
 // no other process uses.
 func startEngines(ctx context.Context, c config.Config, log *zap.Logger) (e *engines, err error) {
@@ -45,7 +48,7 @@ func startEngines(ctx context.Context, c config.Config, log *zap.Logger) (e *eng
 	if c.EmbeddedClickHouse() {
 		e.clickhouse, err = embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
 			Dir: filepath.Join(c.Embedded.Dir, "clickhouse"), Addr: c.Embedded.ClickHouseAddr,
-			MaxMemory: c.Embedded.ClickHouseMemory, Log: log.Named("clickhouse"),
+			Backups: filepath.Join(c.Embedded.Dir, backupsFolder), MaxMemory: c.Embedded.ClickHouseMemory, Log: log.Named("clickhouse"),
 		})
 	}
 	return e, err

@@ -34,6 +34,27 @@ func TestFault13_OffsetsSetBack(t *testing.T) {
 	})
 }
 
+// An operator sets the offsets back to where nothing but dead letters follows:
+// these lie beyond the end of the table of events.
+func TestFault13_OffsetsSetBackBeforeDeadLetters(t *testing.T) {
+	onBoth(t, func(s *stack) {
+		s.publishTo(0, sample("x", 100)...)
+		n := s.start()
+		s.awaitSettled()
+		broken := make([]kafka.Message, 50)
+		for i := range broken {
+			broken[i].Value = fmt.Appendf(nil, `{"eventId":"%d","broken":`, i)
+		}
+		s.publishTo(0, broken...)
+		s.awaitSettled()
+		n.stop()
+		kafkatest.SetCommitted(s, s.kafka, 0, 100, "v1")
+		s.start()
+		s.publishTo(0, sample("y", 10)...)
+		s.settles()
+	})
+}
+
 // An operator sets the group's offsets forward: what is skipped is said, and
 // setting them back brings it.
 func TestFault13_OffsetsSetForward(t *testing.T) {

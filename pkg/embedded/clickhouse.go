@@ -27,6 +27,7 @@ type ClickHouseConfig struct {
 	Engine     string        // libchdb.so or clickhouse binary; empty: EnginePath()
 	Executable string        // has the command `engine` (RunEngine); empty: this very program
 	MaxMemory  bytesize.Size // for everything that ClickHouse does; 0: DefaultMaxMemory()
+	Backups    string        // the one folder that BACKUP writes to; empty: backups in Dir
 
 	// Clusters become remote_servers: by name, shards of replicas (host:port).
 	Clusters map[string][][]string
@@ -78,6 +79,12 @@ func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse,
 		}
 	}
 	if config.Dir, err = filepath.Abs(config.Dir); err != nil {
+		return nil, fmt.Errorf("embedded.dir: %w", err)
+	}
+	if config.Backups == "" {
+		config.Backups = filepath.Join(config.Dir, "backups")
+	}
+	if config.Backups, err = filepath.Abs(config.Backups); err != nil {
 		return nil, fmt.Errorf("embedded.dir: %w", err)
 	}
 	if err := os.MkdirAll(config.Dir, 0o750); err != nil {

@@ -70,6 +70,7 @@ func usableMemory(root string) bytesize.Size {
 type serverSettings struct {
 	Log       string // file
 	Users     string // file
+	Backups   string // folder
 	Memory    bytesize.Size
 	MergePool int
 	Clusters  []cluster
@@ -93,6 +94,7 @@ func (c ClickHouseConfig) writeSettings() (string, error) {
 	s := serverSettings{
 		Log:       filepath.Join(c.Dir, logName),
 		Users:     filepath.Join(c.Dir, "users.xml"),
+		Backups:   c.Backups,
 		Memory:    c.MaxMemory,
 		MergePool: max(2, min(runtime.NumCPU()/2, 8)),
 	}
