@@ -21,14 +21,18 @@ func (n *node) keeper() (stage, error) {
 	n.ready.Warn(retentionWarning(purger))
 
 	// Each runs until its context ends: then another node is the keeper, or this one stops.
-	work := []func(context.Context){
-		purger.Run,
-		// The archive's runner goes here.
+	work := []func(context.Context){purger.Run}
+	closeArchive := func() {}
+	if n.config.Archive.Enabled {
+		archive := newArchive(n.config, n.conn, n.registry, n.log.Named("archive"))
+		closeArchive = archive.Close
+		work = append(work, archive.Run)
 	}
 	timeout := n.config.Ingest.SessionTimeout
 	timings := kafka.GroupTimings{Session: timeout, Heartbeat: timeout / 5, Rebalance: 6 * timeout}
 	return stage{"keeper", func(ctx context.Context) error {
 		defer func() { _ = publisher.Close() }()
+		defer closeArchive()
 		ctx, stop := context.WithCancel(ctx)
 		var watching sync.WaitGroup
 		defer watching.Wait()

@@ -73,7 +73,7 @@ const retryAfter = 5 * time.Minute
 
 // Run archives what is closed, again and again until ctx is done. A pass that fails
 // is logged and counted, and the next one does what it left.
-func (r *Runner) Run(ctx context.Context) error {
+func (r *Runner) Run(ctx context.Context) {
 	for {
 		wait := r.Every
 		if err := r.pass(ctx); err != nil && ctx.Err() == nil {
@@ -82,7 +82,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(wait):
 		}
 	}
