@@ -101,19 +101,33 @@ func (b *bucket) read(ctx context.Context, name string) ([]byte, error) {
 	return data, nil
 }
 
-// sum returns the SHA-256 of an object and its length, without holding it.
+// sum returns the SHA-256 of an object and its length, without holding it. It fails
+// where the object is not encrypted as the settings say.
 func (b *bucket) sum(ctx context.Context, name string) (sum string, length uint64, err error) {
-	body, _, _, err := b.core.GetObject(ctx, b.place.Bucket, b.place.Prefix+name, minio.GetObjectOptions{})
+	body, _, header, err := b.core.GetObject(ctx, b.place.Bucket, b.place.Prefix+name, minio.GetObjectOptions{})
 	if err != nil {
 		return "", 0, b.explain("read "+name, err)
 	}
 	defer func() { _ = body.Close() }()
+	if err := b.encrypted(name, header); err != nil {
+		return "", 0, err
+	}
 	h := sha256.New()
 	n, err := io.Copy(h, body)
 	if err != nil {
 		return "", 0, b.explain("read "+name, err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), uint64(n), nil //nolint:gosec // No object has less than nothing.
+}
+
+// encrypted checks what the storage says of an object. ClickHouse can't ask for
+// encryption, see layout.Place.Source.
+func (b *bucket) encrypted(name string, header http.Header) error {
+	has, key := header.Get("X-Amz-Server-Side-Encryption"), header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")
+	if b.place.SSE == "" || has == b.place.SSE && strings.HasSuffix(key, b.place.KMSKey) {
+		return nil
+	}
+	return fmt.Errorf("the archive at %s: %s is encrypted with %q and not as archive.sse and archive.kms_key say (%s): make that the bucket's default encryption", b.place.URL(), name, has, b.place.SSE)
 }
 
 // create makes an object, or returns errExists.
@@ -171,7 +185,7 @@ func (b *bucket) explain(what string, err error) error {
 
 func advice(code string) string {
 	switch strings.ToLower(code) { // Not every storage writes them as AWS does.
-	case "signaturedoesnotmatch", "invalidaccesskeyid", "accessdenied":
+	case "signaturedoesnotmatch", "invalidaccesskeyid", "xadminusernotfound", "accessdenied":
 		return " (see archive.access_key and archive.secret_key, and what the key may: list, read, write and delete objects)"
 	case "nosuchbucket":
 		return " (make the bucket, or set archive.bucket)"

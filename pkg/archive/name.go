@@ -55,8 +55,9 @@ func ManifestNumber(name string) (n int, ok bool) {
 // an underscore, readers of Parquet folders leave out.
 func Manifest(n int) string { return fmt.Sprintf("_manifest-%04d.json", n) }
 
-// escape writes what is no letter, digit, - or _ of ASCII as = and two
-// hexadecimal digits: no place, pattern or URL gives those a meaning.
+// escape writes what is no letter, digit, - or _ of ASCII as . and two
+// hexadecimal digits: no place, pattern or URL gives those a meaning. (A second =
+// in a folder's name stops DuckDB.)
 func escape(text string) string {
 	var out strings.Builder
 	for i := range len(text) {
@@ -65,7 +66,7 @@ func escape(text string) string {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_':
 			out.WriteByte(c)
 		default:
-			fmt.Fprintf(&out, "=%02X", c)
+			fmt.Fprintf(&out, ".%02X", c)
 		}
 	}
 	return out.String()
@@ -75,7 +76,7 @@ func escape(text string) string {
 func unescape(text string) (string, error) {
 	var out strings.Builder
 	for i := 0; i < len(text); i++ {
-		if text[i] != '=' {
+		if text[i] != '.' {
 			out.WriteByte(text[i])
 			continue
 		}

@@ -17,7 +17,7 @@ type Place struct {
 	Region    string
 	AccessKey string
 	SecretKey string
-	SSE       string // AES256, aws:kms, or empty for the bucket's own
+	SSE       string // AES256 or aws:kms, which objects must have by the bucket's default; empty: not looked at
 	KMSKey    string
 }
 
