@@ -3,7 +3,6 @@ package archived
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,7 +14,6 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/archive"
-	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/statement"
 	"daybook/schema"
@@ -99,7 +97,7 @@ func (a *Archive) plan(ctx context.Context, scope filter.Scope, usage *statement
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{archive: a, scope: scope, known: fmt.Sprint(known), fault: a.reachable(scope.Tenant)}
+	p := &Plan{archive: a, scope: scope, known: map[time.Time]uint64{}, fault: a.reachable()}
 	restored := map[time.Time]knownDay{}
 	for _, d := range known {
 		if d.restored {
@@ -108,13 +106,18 @@ func (a *Archive) plan(ctx context.Context, scope filter.Scope, usage *statement
 	}
 	for _, d := range known {
 		r, isRestored := restored[d.day]
+		if _, ok := p.known[d.day]; !ok {
+			p.known[d.day] = 0
+		}
 		switch {
 		// What came late is in the archive, and not yet in what was restored before.
 		case isRestored && !d.restored && (r.manifest == 0 || r.manifest >= d.manifest):
 			p.days = append(p.days, d.as(restoredDay))
+			p.known[d.day] = r.version
 		case d.restored && !slices.ContainsFunc(known, func(other knownDay) bool { return !other.restored && other.day.Equal(d.day) }):
 			d.first, d.last = d.day, d.day.Add(day-time.Microsecond)
 			p.days = append(p.days, d.as(restoredDay))
+			p.known[d.day] = d.version
 		case !d.restored && len(d.files) > 0:
 			p.days = append(p.days, d.as(storedDay))
 			p.stored = true
@@ -129,8 +132,8 @@ func (a *Archive) plan(ctx context.Context, scope filter.Scope, usage *statement
 	return p, nil
 }
 
-// reachable returns why a tenant's files can't be read, where that is known beforehand.
-func (a *Archive) reachable(tenant.ID) error {
+// reachable returns why files can't be read, where that is known beforehand.
+func (a *Archive) reachable() error {
 	if a.places == nil {
 		return apierror.New(apierror.KindArchive, "the archive has events of this time, and this node may not read it (archive.enabled is false): "+
 			"ask for a shorter time range, without include=archive, or have the days restored")
