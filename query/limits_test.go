@@ -44,7 +44,7 @@ var readers = map[string]struct {
 }
 
 // others are the calls that read no events, or none from the store.
-var others = []string{"POST /api/v1/events", "GET /api/v1/events/stream", " /api/v1/presets", " /api/v1/presets/:id", "GET /openapi.json", "GET /docs"}
+var others = []string{"POST /api/v1/events", "GET /api/v1/events/stream", " /api/v1/presets", " /api/v1/presets/:id", " /api/v1/holds", " /api/v1/holds/:id", "GET /openapi.json", "GET /docs"}
 
 // bulk stores so many events of a kilobyte each.
 func bulk(t *testing.T, conn driver.Conn, events int) {

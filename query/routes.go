@@ -20,6 +20,7 @@ import (
 	"daybook/query/export"
 	"daybook/query/facet"
 	"daybook/query/field"
+	"daybook/query/hold"
 	"daybook/query/openapi"
 	"daybook/query/preset"
 	"daybook/query/search"
@@ -67,6 +68,7 @@ func Routes(d Deps) []httpserver.Route {
 	filtering := func(serve func(http.ResponseWriter, *http.Request) error) echo.HandlerFunc {
 		return handler(func(w http.ResponseWriter, r *http.Request) error { return serve(w, presets.Asking(r)) })
 	}
+	holds := hold.New(d.Conn, reader, d.Now, hold.Publish(d.Publish))
 	log := audit.New(reader, d.Kept, d.Now, d.Publish).WithArchive(past)
 	routes := []httpserver.Route{
 		{Method: http.MethodPost, Path: "/api/v1/events", Scope: auth.ScopeEventsWrite, MaxBody: d.MaxIntake, Handler: d.Intake},
@@ -86,6 +88,9 @@ func Routes(d Deps) []httpserver.Route {
 		{Method: http.MethodGet, Path: "/api/v1/presets/:id", Scope: auth.ScopeEventsRead, Handler: handler(presets.ServeGet)},
 		{Method: http.MethodPut, Path: "/api/v1/presets/:id", Scope: auth.ScopePresetsWrite, Handler: handler(presets.ServeUpdate)},
 		{Method: http.MethodDelete, Path: "/api/v1/presets/:id", Scope: auth.ScopePresetsWrite, Handler: handler(presets.ServeDelete)},
+		{Method: http.MethodGet, Path: "/api/v1/holds", Scope: auth.ScopeAdmin, Handler: handler(holds.ServeList)},
+		{Method: http.MethodPost, Path: "/api/v1/holds", Scope: auth.ScopeAdmin, Handler: handler(holds.ServePlace)},
+		{Method: http.MethodDelete, Path: "/api/v1/holds/:id", Scope: auth.ScopeAdmin, Handler: handler(holds.ServeLift)},
 		{Method: http.MethodGet, Path: "/api/audit", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeList)},
 		{Method: http.MethodGet, Path: "/api/audit/events", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEventTypes)},
 		{Method: http.MethodGet, Path: "/api/audit/:id", Scope: auth.ScopeAuditRead, Handler: handler(log.ServeEvent)},

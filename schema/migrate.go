@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"net"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -25,16 +26,16 @@ type Migration struct {
 }
 
 // Up creates the database where it is missing, applies every migration that
-// has not been, and sets the retention of the tables that have one. Against
-// a cluster it does so on every host. It is idempotent: what was cut off goes
-// on at the next call.
-func Up(ctx context.Context, c clickhouse.Config, retentionDays int) error {
+// has not been, and takes the TTL from the tables that Daybook purges itself.
+// Against a cluster it does so on every host. It is idempotent: what was cut
+// off goes on at the next call.
+func Up(ctx context.Context, c clickhouse.Config) error {
 	hosts, err := hosts(ctx, c)
 	if err != nil {
 		return err
 	}
 	for _, host := range hosts {
-		if err := upHost(ctx, host, retentionDays); err != nil {
+		if err := upHost(ctx, host); err != nil {
 			return fmt.Errorf("migrate %s: %w", strings.Join(host.Addrs, ","), err)
 		}
 	}
@@ -84,7 +85,7 @@ func hosts(ctx context.Context, c clickhouse.Config) ([]clickhouse.Config, error
 	return out, nil
 }
 
-func upHost(ctx context.Context, c clickhouse.Config, retentionDays int) error {
+func upHost(ctx context.Context, c clickhouse.Config) error {
 	if err := clickhouse.CreateDatabase(ctx, c); err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func upHost(ctx context.Context, c clickhouse.Config, retentionDays int) error {
 	if _, err := provider.Up(ctx); err != nil {
 		return err
 	}
-	return setRetention(ctx, db, retentionDays)
+	return dropTTL(ctx, db)
 }
 
 // Status returns every migration with whether the first host has it.
@@ -145,36 +146,35 @@ func open(c clickhouse.Config) (*sql.DB, *goose.Provider, error) {
 	return db, provider, nil
 }
 
-// retained are the tables with a retention: the expression that gives a row's
-// time, and how many days a row outlives the setting. Rollups keep one more,
-// for the day that the retention cuts in two.
-var retained = []struct {
-	table, time string
-	extraDays   int
-}{
-	{Events, "toDateTime(created_at)", 0},
-	{Events1m, "bucket", 1},
-	{Events15m, "bucket", 1},
-	{DeadLetters, "toDateTime(message_time)", 0},
-}
+// purged are the tables that ingest/purge deletes from. ClickHouse's own TTL,
+// which older programs have set, knows no tenant and no hold.
+var purged = []string{Events, Events1m, Events15m, DeadLetters}
 
-// setRetention alters the TTL of the tables where it differs from the
-// setting. Parts that exist keep their rows until they are merged or dropped;
-// reads clamp to the setting themselves.
-func setRetention(ctx context.Context, db *sql.DB, days int) error {
-	for _, r := range retained {
-		var create string
-		row := db.QueryRowContext(ctx, "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = ?", r.table)
-		if err := row.Scan(&create); err != nil {
-			return fmt.Errorf("read the retention of %s: %w", r.table, err)
+// ttlDays finds the days of a table's TTL in its definition.
+var ttlDays = regexp.MustCompile(`TTL .*toIntervalDay\((\d+)\)`)
+
+// dropTTL removes the TTL of the tables that have one. Where it has held events
+// to a number of days, these stay in force until others are confirmed.
+func dropTTL(ctx context.Context, db *sql.DB) error {
+	for _, table := range purged {
+		var definition string
+		row := db.QueryRowContext(ctx, "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = ?", table)
+		if err := row.Scan(&definition); err != nil {
+			return fmt.Errorf("read the TTL of %s: %w", table, err)
 		}
-		if strings.Contains(create, fmt.Sprintf("toIntervalDay(%d)", days+r.extraDays)) {
+		days := ttlDays.FindStringSubmatch(definition)
+		if days == nil {
 			continue
 		}
-		statement := fmt.Sprintf("ALTER TABLE %s MODIFY TTL %s + INTERVAL %d DAY SETTINGS materialize_ttl_after_modify = 0",
-			r.table, r.time, days+r.extraDays)
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("set the retention of %s: %w", r.table, err)
+		if table == Events {
+			_, err := db.ExecContext(ctx, fmt.Sprintf(`INSERT INTO %s (tenant_id, days, version) SELECT '', %s, 1
+				WHERE (SELECT count() FROM %s) = 0 AND (SELECT count() FROM (SELECT 1 FROM %s LIMIT 1)) > 0`, Retention, days[1], Retention, Events))
+			if err != nil {
+				return fmt.Errorf("remember the retention of %s: %w", table, err)
+			}
+		}
+		if _, err := db.ExecContext(ctx, "ALTER TABLE "+table+" REMOVE TTL"); err != nil {
+			return fmt.Errorf("remove the TTL of %s: %w", table, err)
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ func TestRepairRollup(t *testing.T) {
 	for _, at := range []time.Duration{0, time.Microsecond, 30 * time.Second, 59 * time.Second, 59*time.Second + 999_999*time.Microsecond, time.Minute} {
 		t.Run(at.String(), func(t *testing.T) {
 			c := clickhousetest.Start(t)
-			if err := schema.Up(t.Context(), c, 365); err != nil {
+			if err := schema.Up(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
 			conn, err := daybookch.Open(t.Context(), c)

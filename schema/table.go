@@ -15,6 +15,9 @@ const (
 	ArchiveDays       = "archive_days"
 	EventsRestored    = "events_restored"
 	Restores          = "restores"
+	Retention         = "retention"
+	Purges            = "purges"
+	LegalHolds        = "legal_holds"
 )
 
 // EventColumns are the columns of events that ingest writes, in the order in

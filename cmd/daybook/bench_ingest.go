@@ -194,7 +194,7 @@ func (b *ingestBench) takeTurns(ctx context.Context, messages []event.Message) e
 func (b *ingestBench) once(ctx context.Context, name, database string, prepared *ingest.Prepared) (time.Duration, error) {
 	store := b.store
 	store.Database = database
-	if err := schema.Up(ctx, store, event.DefaultConfig().RetentionDays); err != nil {
+	if err := schema.Up(ctx, store); err != nil {
 		return 0, err
 	}
 	conn, err := clickhouse.Open(ctx, store)

@@ -147,7 +147,7 @@ func (b *queryBench) start(ctx context.Context, dir string) error {
 	}
 	b.stop = sync.OnceFunc(func() { _ = server.Close() })
 	b.config.ClickHouse.Addrs = []string{server.Addr()}
-	if err := schema.Up(ctx, b.config.ClickHouse, b.config.Retention.Days); err != nil {
+	if err := schema.Up(ctx, b.config.ClickHouse); err != nil {
 		return err
 	}
 	conn, err := clickhouse.Open(ctx, b.config.ClickHouse, clickhouse.WithSettings(map[string]any{"use_query_condition_cache": 0}))

@@ -247,7 +247,7 @@ func (b *streamBench) catchupStore(ctx context.Context, figures *streamFigures) 
 		defer func() { _ = server.Close() }()
 		settings := clickhouse.DefaultConfig()
 		settings.Addrs = []string{server.Addr()}
-		if err := schema.Up(ctx, settings, event.DefaultConfig().RetentionDays); err != nil {
+		if err := schema.Up(ctx, settings); err != nil {
 			return err
 		}
 		conn, err := clickhouse.Open(ctx, settings)

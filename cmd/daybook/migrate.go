@@ -17,7 +17,7 @@ func (a *app) migrateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := schema.Up(cmd.Context(), c.Resolved().ClickHouse, c.Retention.Days); err != nil {
+			if err := schema.Up(cmd.Context(), c.Resolved().ClickHouse); err != nil {
 				return explain(c, err)
 			}
 			_, err = fmt.Fprintf(a.stdout, "database %s is up to date\n", c.ClickHouse.Database)

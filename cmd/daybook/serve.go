@@ -82,7 +82,7 @@ type node struct {
 // It starts from the bottom up: addresses, so that a taken one shows at once;
 // the embedded engines; schema and topics; then what works with them. It stops
 // from the top down: demo events end; HTTP takes no new calls and streams say
-// bye; ingest stores what it has and commits; the admin address goes silent;
+// bye; purges end; ingest stores what it has and commits; the admin address goes silent;
 // then the broker stops, and ClickHouse last.
 func (a *app) serve(ctx context.Context, c config.Config, roles []string, demo bool) (err error) {
 	log, err := telemetry.NewLogger(c.Log, a.stderr)
@@ -153,7 +153,11 @@ func (a *app) serve(ctx context.Context, c config.Config, roles []string, demo b
 			}
 			return nil
 		}})
-		stages = append(stages, stage{"ingest", in.Run})
+		keeper, err := n.keeper()
+		if err != nil {
+			return err
+		}
+		stages = append(stages, keeper, stage{"ingest", in.Run})
 		if !slices.Contains(roles, roleAPI) && !c.EmbeddedKafka() {
 			boundMemory(n.config.Ingest)
 		}
@@ -191,7 +195,7 @@ func prepare(ctx context.Context, c config.Config, log *zap.Logger) (driver.Conn
 	var conn driver.Conn
 	err := await(ctx, log, "ClickHouse", func(ctx context.Context) (err error) {
 		if c.EmbeddedClickHouse() {
-			err = schema.Up(ctx, resolved.ClickHouse, resolved.Retention.Days)
+			err = schema.Up(ctx, resolved.ClickHouse)
 		} else {
 			err = schema.Check(ctx, resolved.ClickHouse)
 		}

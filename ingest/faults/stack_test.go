@@ -74,7 +74,7 @@ func onBoth(t *testing.T, test func(s *stack)) {
 // row that is there twice.
 func newStack(t *testing.T, k daybookkafka.Config, c clickhouse.Config) *stack {
 	t.Helper()
-	if err := schema.Up(t.Context(), c, 365); err != nil {
+	if err := schema.Up(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	s := &stack{T: t, kafka: k, store: c, config: ingest.DefaultConfig(), topic: &ledger{}}

@@ -47,7 +47,7 @@ func (c *cuttable) Exec(ctx context.Context, query string, args ...any) error {
 func open(t *testing.T) *cuttable {
 	t.Helper()
 	config := clickhousetest.Start(t)
-	if err := schema.Up(t.Context(), config, 365); err != nil {
+	if err := schema.Up(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
 	conn, err := clickhouse.Open(t.Context(), config)

@@ -124,6 +124,7 @@ type Status struct {
 		Days   int        `json:"days"`
 		Oldest *time.Time `json:"oldest"` // event; nil: there is none
 		Newest *time.Time `json:"newest"`
+		Holds  uint64     `json:"holds"` // legal ones that are not lifted
 	} `json:"retention"`
 	Archive struct {
 		Enabled bool `json:"enabled"`

@@ -47,8 +47,10 @@ var defaultCategories = map[string]string{
 	"role_assigned": CategoryAuth, "role_removed": CategoryAuth,
 	"idp_created": CategoryAuth, "idp_updated": CategoryAuth, "idp_deleted": CategoryAuth,
 	"audit.*": CategoryAuth, // audit.read: who has read that log.
+	"hold.*":  CategoryAuth, // hold.placed, hold.lifted: who has kept what from being purged.
 
 	"service.*": CategorySystem, "deploy.*": CategorySystem, "health_check.*": CategorySystem, "system.*": CategorySystem,
+	"retention.*": CategorySystem, // retention.purged
 
 	"event.*": CategoryUsage, "threshold.*": CategoryUsage, "anomaly.*": CategoryUsage, "usage.*": CategoryUsage,
 	"quota.*": CategoryUsage,

@@ -22,7 +22,7 @@ import (
 func openKeys(t *testing.T) *auth.Store {
 	t.Helper()
 	config := clickhousetest.Start(t)
-	require.NoError(t, schema.Up(t.Context(), config, 365))
+	require.NoError(t, schema.Up(t.Context(), config))
 	conn, err := clickhouse.Open(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -17,7 +18,13 @@ import (
 	"daybook/pkg/kafka/kafkatest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(kafkatest.Main(m)) }
+func TestMain(m *testing.M) {
+	if setting := os.Getenv(keeperChild); setting != "" {
+		keepAsChild(setting)
+		return
+	}
+	goleak.VerifyTestMain(kafkatest.Main(m))
+}
 
 // brokers runs a test on the embedded broker and on Apache Kafka.
 func brokers(t *testing.T, test func(t *testing.T, c kafka.Config)) {

@@ -70,11 +70,20 @@ func New(conn driver.Conn, reader *statement.Reader, places *archive.Places) *Ar
 	return &Archive{conn: conn, reader: reader, places: places, made: map[string]bool{}}
 }
 
-// Include returns the scope with what is older than its retention. It reads what is
-// known of the tenant's days, once for all statements of a request.
+// Include returns the scope with what is older than its retention, or was purged when
+// that was shorter. It reads what is known of the tenant's days, once for all statements of a
+// request.
 func (a *Archive) Include(ctx context.Context, scope filter.Scope, usage *statement.Usage) (filter.Scope, error) {
 	if a == nil {
 		return scope, apierror.Invalid(Parameter, "this call can't read the archive")
+	}
+	purged, err := statement.Collect(ctx, a.reader, usage, purgedStatement(scope), func(rows driver.Rows) (t time.Time, err error) { return t, rows.Scan(&t) })
+	if err != nil {
+		return scope, err
+	}
+	// After a longer retention what is not older than it may be gone already.
+	if len(purged) > 0 && purged[0].After(scope.Oldest) {
+		scope.Oldest = purged[0].UTC()
 	}
 	p, err := a.plan(ctx, scope, usage)
 	if err != nil {
@@ -178,6 +187,14 @@ func scanDay(rows driver.Rows) (d knownDay, err error) {
 	err = rows.Scan(&d.day, &d.restored, &d.manifest, &d.rows, &d.first, &d.last, &d.files, &d.version)
 	d.day, d.first, d.last = d.day.UTC(), d.first.UTC(), d.last.UTC()
 	return d, err
+}
+
+// purgedStatement selects the instant before which events were purged, or may have been.
+func purgedStatement(scope filter.Scope) *filter.Builder {
+	var b filter.Builder
+	b.Write("SELECT max(before) FROM ", schema.Purges, " WHERE table_name = '", schema.Events, "' AND tenant_id = ")
+	b.Text(string(scope.Tenant))
+	return &b
 }
 
 // daysStatement selects what is known of the days that begin before the retention.

@@ -15,9 +15,6 @@ import (
 	"daybook/schema"
 )
 
-// retentionDays keeps ClickHouse from purging what tests date into the past.
-const retentionDays = 10_000
-
 // Topic is the Kafka topic of every row.
 const Topic = "events"
 
@@ -25,7 +22,7 @@ const Topic = "events"
 func Open(t testing.TB) driver.Conn {
 	t.Helper()
 	config := clickhousetest.Start(t)
-	require.NoError(t, schema.Up(t.Context(), config, retentionDays))
+	require.NoError(t, schema.Up(t.Context(), config))
 	conn, err := clickhouse.Open(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })

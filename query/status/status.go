@@ -66,6 +66,7 @@ type Retention struct {
 	Days   int        `json:"days"`
 	Oldest *time.Time `json:"oldest"`
 	Newest *time.Time `json:"newest"`
+	Holds  uint64     `json:"holds"` // legal ones that are not lifted
 }
 
 // Archive says whether closed days are kept beyond the retention.
@@ -106,6 +107,11 @@ func (s *Service) Read(ctx context.Context, id tenant.ID, all bool) (*Status, er
 	if status.Retention.Oldest, status.Retention.Newest, err = s.reach(ctx, &usage, id); err != nil {
 		return nil, err
 	}
+	holds, err := statement.Collect(ctx, s.reader, &usage, holdsStatement(id), scanCount)
+	if err != nil {
+		return nil, err
+	}
+	status.Retention.Holds = holds[0]
 	if all {
 		gaps, err := statement.Collect(ctx, s.reader, &usage, gapsStatement(next.Topic), scanGap)
 		if err != nil {
@@ -254,6 +260,18 @@ func scanTime(rows driver.Rows) (*time.Time, error) {
 	at = at.UTC()
 	return &at, nil
 }
+
+func holdsStatement(id tenant.ID) *filter.Builder {
+	var b filter.Builder
+	b.Write("SELECT count() FROM ", schema.LegalHolds, " FINAL WHERE toUnixTimestamp64Milli(lifted_at) = 0")
+	if id != tenant.All {
+		b.Write(" AND tenant_id = ")
+		b.Text(string(id))
+	}
+	return &b
+}
+
+func scanCount(rows driver.Rows) (n uint64, err error) { return n, rows.Scan(&n) }
 
 // maxGaps bounds how many gaps are shown, the newest.
 const maxGaps = 100

@@ -94,7 +94,7 @@ func TestRead(t *testing.T) {
 		require.Nil(t, s.Ingest.Partitions)
 		require.Nil(t, s.Ingest.Gaps)
 		require.EqualValues(t, 39_995, s.Ingest.Lag)
-		want := map[tenant.ID]Retention{"acme": {30, at(5 * day), at(2 * day)}, "other": {30, at(29 * day), at(time.Hour)}, "nobody": {Days: 30}}[id]
+		want := map[tenant.ID]Retention{"acme": {30, at(5 * day), at(2 * day), 0}, "other": {30, at(29 * day), at(time.Hour), 0}, "nobody": {Days: 30}}[id]
 		require.Equal(t, want, s.Retention, id)
 	}
 
