@@ -37,6 +37,9 @@ import (
 // ago in two.
 const kept = 4
 
+// cut is the instant of the retention.
+var cut = now.AddDate(0, 0, -kept)
+
 // serveArchive serves a store; without places the archive is disabled.
 func serveArchive(t testing.TB, conn driver.Conn, days int, places *archive.Places) (base string) {
 	t.Helper()
@@ -121,6 +124,25 @@ func twoStores(t *testing.T, events []event.Event) (whole, parted string) {
 	return whole, serveArchive(t, conn, kept, &archive.Places{All: place})
 }
 
+// TestArchive_RetentionWasShorter holds that what a shorter retention has purged is read
+// from the archive, although the retention of today reaches further.
+func TestArchive_RetentionWasShorter(t *testing.T) {
+	conn := querytest.Open(t)
+	place := archivetest.Start(t).Place("days")
+	events := past(rand.New(rand.NewPCG(12, 1)))
+	querytest.Insert(t, conn, querytest.Rows(events...))
+	querytest.Archive(t, conn, place, "acme", dayAt(5), dayAt(4), dayAt(3))
+	querytest.Purge(t, conn, "acme", dayAt(5), dayAt(4), dayAt(3))
+	require.NoError(t, conn.Exec(t.Context(), "INSERT INTO "+schema.Purges+" (tenant_id, table_name, planned_at, before, state) VALUES "+
+		"('acme', 'events', now(), ?, 'done'), ('acme', 'dead_letters', now(), ?, 'done'), ('other', 'events', now(), ?, 'done')", dayAt(2), dayAt(1), dayAt(1)))
+	base := serveArchive(t, conn, kept, &archive.Places{All: place})
+	found := unmarked(t, dayAt(2), pagesOf(t, base, url.Values{"include": {"archive"}, "limit": {"500"}}))
+	require.Len(t, found, len(events))
+	answer, source := ask(t, "GET", base+"/api/v1/events/histogram?include=archive", "")
+	require.EqualValues(t, len(events), answer["total"])
+	require.Equal(t, "archive", source)
+}
+
 // randomFilter returns parameters.
 func randomFilter(r *rand.Rand) url.Values {
 	v := url.Values{}
@@ -168,13 +190,13 @@ func ask(t *testing.T, method, address, body string) (answer map[string]any, sou
 
 // unmarked returns events without the mark, which must be there exactly where they
 // are older than the retention.
-func unmarked(t *testing.T, events []any) []any {
+func unmarked(t *testing.T, cut time.Time, events []any) []any {
 	t.Helper()
 	for _, e := range events {
 		e := e.(map[string]any)
 		at, err := time.Parse(time.RFC3339Nano, e["createdAt"].(string))
 		require.NoError(t, err)
-		if at.Before(now.AddDate(0, 0, -kept)) {
+		if at.Before(cut) {
 			require.Equal(t, true, e["archived"], e)
 		} else {
 			require.NotEqual(t, true, e["archived"], e)
@@ -229,7 +251,7 @@ func TestArchive_EqualsAStoreWithoutRetention(t *testing.T) {
 			for _, e := range want {
 				delete(e.(map[string]any), "archived") // The producer's own.
 			}
-			require.Equal(t, want, unmarked(t, pagesOf(t, parted, with)), "order %s", order)
+			require.Equal(t, want, unmarked(t, cut, pagesOf(t, parted, with)), "order %s", order)
 		}
 		for _, name := range []string{"order", "limit"} {
 			filter.Del(name)
@@ -280,7 +302,7 @@ func TestArchive_EqualsAStoreWithoutRetention(t *testing.T) {
 		for i, line := range gotLines {
 			var e map[string]any
 			require.NoError(t, json.Unmarshal([]byte(line), &e))
-			unmarked(t, []any{e})
+			unmarked(t, cut, []any{e})
 			gotLines[i] = jsonOf(t, e)
 		}
 		for i, line := range wantLines {
@@ -363,7 +385,7 @@ func TestArchive_Events(t *testing.T) {
 		delete(want, "archived")
 		status, got := call(t, "acme/events:read", "GET", parted+path+"?include=archive", "")
 		require.Equal(t, http.StatusOK, status, got)
-		require.Equal(t, []any{want}, unmarked(t, []any{got}))
+		require.Equal(t, []any{want}, unmarked(t, cut, []any{got}))
 		status, _ = call(t, "other/events:read", "GET", parted+path+"?include=archive", "")
 		require.Equal(t, http.StatusNotFound, status, "somebody else's")
 		status, _ = call(t, "acme/events:read", "GET", parted+path, "")
@@ -379,7 +401,7 @@ func TestArchive_Events(t *testing.T) {
 					for _, e := range wants[side].([]any) {
 						delete(e.(map[string]any), "archived")
 					}
-					require.Equal(t, wants[side], unmarked(t, ours[side].([]any)))
+					require.Equal(t, wants[side], unmarked(t, cut, ours[side].([]any)))
 				}
 			}
 		} else {
@@ -394,7 +416,7 @@ func TestArchive_Events(t *testing.T) {
 	}
 	require.Equal(t, 20, theirs)
 
-	_, source := ask(t, "GET", parted+"/api/v1/events?include=archive&from="+now.AddDate(0, 0, -kept).Format(time.RFC3339), "")
+	_, source := ask(t, "GET", parted+"/api/v1/events?include=archive&from="+cut.Format(time.RFC3339), "")
 	require.Equal(t, "raw", source, "nothing older was asked for")
 	_, source = ask(t, "GET", parted+"/api/v1/events?include=archive&limit=1", "")
 	require.Equal(t, "raw", source, "nothing older was read")

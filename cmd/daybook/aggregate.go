@@ -34,6 +34,8 @@ func newAggregateCommand() *cobra.Command {
 				return err
 			}
 			a := client.Aggregation{Filter: parameters, GroupBy: by, Fill: "zero"}
+			a.Include = parameters.Get("include")
+			parameters.Del("include")
 			for _, m := range metrics {
 				op, field, _ := strings.Cut(m, ":")
 				a.Metrics = append(a.Metrics, client.Metric{Op: op, Field: field})
@@ -61,6 +63,7 @@ func newAggregateCommand() *cobra.Command {
 	c.Flags().BoolVar(&compare, "compare", false, "also show the period of the same length before; needs --from")
 	outputFlag(c, &output)
 	flags.register(c)
+	flags.registerInclude(c)
 	return c
 }
 

@@ -40,7 +40,7 @@ func newAuditListCommand() *cobra.Command {
 					parameters.Set(name, value)
 				}
 			}
-			logs, err := server.Audit(c.Context(), parameters)
+			logs, err := server.Audit(c.Context(), flags.included(parameters))
 			if err != nil {
 				return asUsage(err)
 			}
@@ -58,6 +58,7 @@ func newAuditListCommand() *cobra.Command {
 	c.Flags().IntVarP(&limit, "limit", "n", 50, "how many `events` on a page, up to 100")
 	outputFlag(c, &output)
 	flags.registerServer(c)
+	flags.registerInclude(c)
 	return c
 }
 
@@ -105,6 +106,7 @@ func newAuditTypesCommand() *cobra.Command {
 	}
 	outputFlag(c, &output)
 	flags.registerServer(c)
+	flags.registerInclude(c)
 	return c
 }
 
@@ -130,5 +132,6 @@ func newAuditShowCommand() *cobra.Command {
 	}
 	outputFlag(c, &output)
 	flags.registerServer(c)
+	flags.registerInclude(c)
 	return c
 }

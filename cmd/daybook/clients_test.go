@@ -49,7 +49,7 @@ func TestClientFlags_AreTheParameters(t *testing.T) {
 	}, "--tenant", "acme", "--q", "card -test", "--event-type", "login.*", "--event-type", "logout", "--severity", "WARN+",
 		"--actor-id", "u1", "--actor-type", "USER", "--target-type", "INVOICE", "--target-id", "i1", "--source", "billing",
 		"--correlation-id", "c1", "--category", "auth", "--from", "now-1d", "--to", "now", "--tz", "Europe/Prague",
-		"--attr", "status=a=b", "--attr", "amount>100", "--attr", "total>=5", "--attr", "n=1..5", "--limit", "7", "--order", "asc")
+		"--attr", "status=a=b", "--attr", "amount>100", "--attr", "total>=5", "--attr", "n=1..5", "--limit", "7", "--order", "asc", "--include", "archive")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestClientFlags_AreTheParameters(t *testing.T) {
 		"q": {"card -test"}, "eventType": {"login.*", "logout"}, "severity": {"WARN+"}, "actorId": {"u1"}, "actorType": {"USER"},
 		"targetType": {"INVOICE"}, "targetId": {"i1"}, "source": {"billing"}, "correlationId": {"c1"}, "category": {"auth"},
 		"from": {"now-1d"}, "to": {"now"}, "tz": {"Europe/Prague"}, "attr.status": {"a=b"}, "attr.amount>100": {""},
-		"attr.total>": {"5"}, "attr.n": {"1..5"}, "limit": {"7"}, "order": {"asc"},
+		"attr.total>": {"5"}, "attr.n": {"1..5"}, "limit": {"7"}, "order": {"asc"}, "include": {"archive"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -32,7 +32,7 @@ func newContextCommand() *cobra.Command {
 				return err
 			}
 			parameters := url.Values{"chain": {strconv.Itoa(chain)}, "before": {strconv.Itoa(before)}, "after": {strconv.Itoa(after)}}
-			around, err := server.Around(c.Context(), args[0], parameters)
+			around, err := server.Around(c.Context(), args[0], flags.included(parameters))
 			if err != nil {
 				return asUsage(err)
 			}
@@ -47,6 +47,7 @@ func newContextCommand() *cobra.Command {
 	c.Flags().IntVar(&after, "after", 20, "how many `events` of the actor after, up to 500")
 	outputFlag(c, &output)
 	flags.registerServer(c)
+	flags.registerInclude(c)
 	return c
 }
 

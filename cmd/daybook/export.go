@@ -63,6 +63,7 @@ func newExportCommand() *cobra.Command {
 	c.Flags().StringVar(&cursor, "cursor", "", "go on in the view of an earlier export: the `cursor` that it named")
 	c.Flags().StringVar(&after, "after", "", "go on behind an `event`, with --cursor: createdAt/eventId/source, as an earlier export named it")
 	flags.register(c)
+	flags.registerInclude(c)
 	return c
 }
 

@@ -41,6 +41,7 @@ func newFacetsCommand() *cobra.Command {
 	c.Flags().IntVarP(&limit, "limit", "n", 10, "how many `values` of each field, up to 1000")
 	outputFlag(c, &output)
 	flags.register(c)
+	flags.registerInclude(c)
 	return c
 }
 

@@ -24,6 +24,7 @@ type clientFlags struct {
 	url, key, tenant string
 	texts            map[string]*[]string // values by parameter
 	attributes       []string
+	include          string
 }
 
 // registerServer adds the flags that say where the server is.
@@ -56,6 +57,19 @@ func (f *clientFlags) register(c *cobra.Command) {
 	add("preset", "saved filter, by `id`")
 }
 
+// registerInclude adds the flag of the commands that can read the archive.
+func (f *clientFlags) registerInclude(c *cobra.Command) {
+	c.Flags().StringVar(&f.include, "include", "", "`archive`: also events that are older than the retention, restored or in the bucket")
+}
+
+// included returns the parameter of that flag, beside others.
+func (f *clientFlags) included(parameters url.Values) url.Values {
+	if f.include != "" {
+		parameters.Set("include", f.include)
+	}
+	return parameters
+}
+
 // flagName turns a parameter's name into that of its flag.
 func flagName(parameter string) string {
 	var b strings.Builder
@@ -84,7 +98,7 @@ func (f *clientFlags) parameters() (url.Values, error) {
 		}
 		values.Add("attr."+name, value)
 	}
-	return values, nil
+	return f.included(values), nil
 }
 
 // both returns the filter and a client of the server.

@@ -48,6 +48,7 @@ func newHistogramCommand() *cobra.Command {
 	c.Flags().StringVar(&groupBy, "group-by", "", "`field` to count by: severity (the default), another field, or payload.PATH")
 	outputFlag(c, &output)
 	flags.register(c)
+	flags.registerInclude(c)
 	return c
 }
 

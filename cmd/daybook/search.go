@@ -83,6 +83,7 @@ func newSearchCommand() *cobra.Command {
 	c.Flags().Lookup("count").NoOptDefVal = "capped"
 	c.Flags().BoolVar(&highlight, "highlight", false, "with --output json, also where each event matches")
 	flags.register(c)
+	flags.registerInclude(c)
 	return c
 }
 

@@ -151,6 +151,15 @@ func (s *store) agree() {
 			UNION ALL SELECT tenant_id, bucket, event_type, -events AS n FROM %s) GROUP BY ALL HAVING d != 0)`, int(r.Bucket.Seconds()), r.Table))
 		require.Zero(s.t, wrong, "%s agrees with the events", r.Table)
 	}
+	// Counts by hour are a projection, which a mutation has to make anew.
+	if s.number("SELECT count() FROM events_15m") == 0 {
+		return
+	}
+	byHour := func(optimize int) (n uint64) {
+		return s.number(fmt.Sprintf(`SELECT sum(cityHash64(tenant_id, hour, n)) FROM (SELECT tenant_id, toStartOfHour(bucket, 'UTC') AS hour, sum(events) AS n FROM events_15m
+			GROUP BY tenant_id, hour) WHERE n != 0 SETTINGS optimize_use_projections = %d, force_optimize_projection = %[1]d`, optimize))
+	}
+	require.Equal(s.t, byHour(0), byHour(1), "the projection by_hour agrees with its table")
 }
 
 const day = 24 * time.Hour

@@ -117,6 +117,11 @@ func (p *Purger) announce(ctx context.Context, i item) error {
 		Rows     uint64    `json:"rows"`
 		Archived uint64    `json:"archived"`
 	}
+	created := i.planned
+	// After an outage that is longer than the retention, Kafka's readers would refuse it.
+	if shown := p.settings.Oldest(i.tenant, p.now()).Add(time.Hour); created.Before(shown) {
+		created = shown
+	}
 	id := sha256.Sum256(fmt.Appendf(nil, "%s/%s/%d", i.tenant, i.table, i.planned.UnixMilli()))
 	text, err := json.Marshal(struct {
 		EventID    string    `json:"eventId"`
@@ -130,7 +135,7 @@ func (p *Purger) announce(ctx context.Context, i item) error {
 		TargetID   string    `json:"targetId"`
 		Payload    payload   `json:"payload"`
 	}{
-		EventID: "evt_purge_" + hex.EncodeToString(id[:12]), EventType: PurgedType, CreatedAt: i.planned, Source: "daybook", Severity: "INFO",
+		EventID: "evt_purge_" + hex.EncodeToString(id[:12]), EventType: PurgedType, CreatedAt: created.UTC(), Source: "daybook", Severity: "INFO",
 		ActorType: "SYSTEM", ActorID: "retention", TargetType: "TABLE", TargetID: i.table,
 		Payload: payload{Table: i.table, Before: i.before, Rows: i.rows, Archived: i.archived},
 	})

@@ -78,6 +78,10 @@ const (
 
 // Run purges every hour until ctx ends. Run it on one node at a time.
 func (p *Purger) Run(ctx context.Context) {
+	defer func() { // Another node counts them from now on.
+		p.metrics.held.Set(0)
+		p.metrics.waiting.Set(0)
+	}()
 	for {
 		pause := every
 		if err := p.Purge(ctx); err != nil {

@@ -243,6 +243,22 @@ func TestPurge_KilledAtEachStep(t *testing.T) {
 	}
 }
 
+// After an outage that is longer than the retention, a purge that was cut off is
+// told of as soon as its event can be.
+func TestPurge_FinishedAfterAYear(t *testing.T) {
+	s := open(t)
+	s.add("acme", "x", 400*day)
+	purger := s.purger(retention.Days(365), Archive{})
+	purger.reached = func(state) error { return errCrash }
+	require.ErrorIs(t, purger.Purge(t.Context()), errCrash)
+	s.now = noon.Add(400 * day)
+	s.purge()
+	require.Empty(t, s.events("acme"))
+	require.Len(t, s.told, 1)
+	require.Equal(t, s.now.Add(-365*day+time.Hour), s.told[0].created)
+	require.EqualValues(t, 1, s.told[0].payload.Rows)
+}
+
 func TestPurge_ArchiveRequired(t *testing.T) {
 	s := open(t)
 	s.add("acme", "x", 400*day, 400*day, 401*day, 402*day, 403*day)
@@ -251,8 +267,9 @@ func TestPurge_ArchiveRequired(t *testing.T) {
 			noon.Add(-age).Unix(), rows, verified.UnixMilli(), verified.UnixMilli()))
 	}
 	archived(400*day, 2, noon)
-	archived(401*day, 1, time.UnixMilli(0)) // Written, not verified.
-	archived(402*day, 0, noon)              // The event came later.
+	archived(401*day, 1, time.UnixMilli(0))  // Written, not verified.
+	archived(402*day, 0, noon)               // The event came later.
+	archived(403*day, 5, noon.Add(-404*day)) // So did this one, of a day of which most is purged.
 	required := s.purger(retention.Days(365), Archive{Enabled: true, Required: true})
 	require.NoError(t, required.Purge(t.Context()))
 	require.Equal(t, []time.Duration{401 * day, 402 * day, 403 * day}, s.events("acme"))

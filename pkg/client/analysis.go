@@ -135,6 +135,7 @@ type Aggregation struct {
 	Top      *Top       `json:"top,omitempty"`
 	Fill     string     `json:"fill,omitempty"`    // "zero", "null" or "none"
 	Compare  string     `json:"compare,omitempty"` // "previous", or empty
+	Include  string     `json:"include,omitempty"` // "archive": also what is older than the retention
 }
 
 // Point is the metrics of one bucket; nil where there is no value.

@@ -49,7 +49,7 @@ type Acts struct {
 }
 
 // Around returns what happened around the event with the id: parameters are
-// chain, before and after, each a number of events.
+// chain, before and after, each a number of events, and include.
 func (c *Client) Around(ctx context.Context, id string, parameters url.Values) (*Around, error) {
 	path, err := under("/api/v1/events/", id, "/context")
 	if err != nil {

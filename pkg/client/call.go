@@ -15,7 +15,7 @@ import (
 type Meta struct {
 	ElapsedMs float64 `json:"elapsedMs"`
 	RowsRead  uint64  `json:"rowsRead"`
-	Source    string  `json:"source"`  // "raw" or "rollup"
+	Source    string  `json:"source"`  // "raw", "rollup" or "archive"
 	Partial   bool    `json:"partial"` // Not everything that matches was looked at.
 }
 

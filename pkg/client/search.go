@@ -30,7 +30,7 @@ type SearchMeta struct {
 type Count struct {
 	Value    uint64 `json:"value"`
 	Relation string `json:"relation"` // "eq", or "gte": at least so many
-	Source   string `json:"source"`   // "raw" or "rollup"
+	Source   string `json:"source"`   // "raw", "rollup" or "archive"
 }
 
 // Highlight is a place where an event matches. Positions count characters, Unicode
@@ -51,7 +51,7 @@ type HighlightPart struct {
 }
 
 // Search returns one page of what matches the parameters: those of the
-// filter, and limit, cursor, order, count and highlight.
+// filter, and limit, cursor, order, count, highlight and include.
 func (c *Client) Search(ctx context.Context, parameters url.Values) (*Page, error) {
 	var answer struct {
 		Events     []json.RawMessage `json:"events"`

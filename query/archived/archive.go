@@ -3,7 +3,6 @@ package archived
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -15,7 +14,6 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/archive"
-	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/statement"
 	"daybook/schema"
@@ -72,11 +70,20 @@ func New(conn driver.Conn, reader *statement.Reader, places *archive.Places) *Ar
 	return &Archive{conn: conn, reader: reader, places: places, made: map[string]bool{}}
 }
 
-// Include returns the scope with what is older than its retention. It reads what is
-// known of the tenant's days, once for all statements of a request.
+// Include returns the scope with what is older than its retention, or was purged when
+// that was shorter. It reads what is known of the tenant's days, once for all statements of a
+// request.
 func (a *Archive) Include(ctx context.Context, scope filter.Scope, usage *statement.Usage) (filter.Scope, error) {
 	if a == nil {
 		return scope, apierror.Invalid(Parameter, "this call can't read the archive")
+	}
+	purged, err := statement.Collect(ctx, a.reader, usage, purgedStatement(scope), func(rows driver.Rows) (t time.Time, err error) { return t, rows.Scan(&t) })
+	if err != nil {
+		return scope, err
+	}
+	// After a longer retention what is not older than it may be gone already.
+	if len(purged) > 0 && purged[0].After(scope.Oldest) {
+		scope.Oldest = purged[0].UTC()
 	}
 	p, err := a.plan(ctx, scope, usage)
 	if err != nil {
@@ -99,7 +106,7 @@ func (a *Archive) plan(ctx context.Context, scope filter.Scope, usage *statement
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{archive: a, scope: scope, known: fmt.Sprint(known), fault: a.reachable(scope.Tenant)}
+	p := &Plan{archive: a, scope: scope, known: map[time.Time]uint64{}, fault: a.reachable()}
 	restored := map[time.Time]knownDay{}
 	for _, d := range known {
 		if d.restored {
@@ -108,13 +115,18 @@ func (a *Archive) plan(ctx context.Context, scope filter.Scope, usage *statement
 	}
 	for _, d := range known {
 		r, isRestored := restored[d.day]
+		if _, ok := p.known[d.day]; !ok {
+			p.known[d.day] = 0
+		}
 		switch {
 		// What came late is in the archive, and not yet in what was restored before.
 		case isRestored && !d.restored && (r.manifest == 0 || r.manifest >= d.manifest):
 			p.days = append(p.days, d.as(restoredDay))
+			p.known[d.day] = r.version
 		case d.restored && !slices.ContainsFunc(known, func(other knownDay) bool { return !other.restored && other.day.Equal(d.day) }):
 			d.first, d.last = d.day, d.day.Add(day-time.Microsecond)
 			p.days = append(p.days, d.as(restoredDay))
+			p.known[d.day] = d.version
 		case !d.restored && len(d.files) > 0:
 			p.days = append(p.days, d.as(storedDay))
 			p.stored = true
@@ -129,8 +141,8 @@ func (a *Archive) plan(ctx context.Context, scope filter.Scope, usage *statement
 	return p, nil
 }
 
-// reachable returns why a tenant's files can't be read, where that is known beforehand.
-func (a *Archive) reachable(tenant.ID) error {
+// reachable returns why files can't be read, where that is known beforehand.
+func (a *Archive) reachable() error {
 	if a.places == nil {
 		return apierror.New(apierror.KindArchive, "the archive has events of this time, and this node may not read it (archive.enabled is false): "+
 			"ask for a shorter time range, without include=archive, or have the days restored")
@@ -175,6 +187,14 @@ func scanDay(rows driver.Rows) (d knownDay, err error) {
 	err = rows.Scan(&d.day, &d.restored, &d.manifest, &d.rows, &d.first, &d.last, &d.files, &d.version)
 	d.day, d.first, d.last = d.day.UTC(), d.first.UTC(), d.last.UTC()
 	return d, err
+}
+
+// purgedStatement selects the instant before which events were purged, or may have been.
+func purgedStatement(scope filter.Scope) *filter.Builder {
+	var b filter.Builder
+	b.Write("SELECT max(before) FROM ", schema.Purges, " WHERE table_name = '", schema.Events, "' AND tenant_id = ")
+	b.Text(string(scope.Tenant))
+	return &b
 }
 
 // daysStatement selects what is known of the days that begin before the retention.

@@ -2,7 +2,6 @@ package archived
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -42,11 +41,11 @@ func (d knownDay) as(k kind) dayOf {
 // Plan is of a request that does not ask for the archive.
 type Plan struct {
 	archive *Archive
-	scope   filter.Scope // without the plan
-	days    []dayOf      // ascending, none of them table
-	stored  bool         // some are in files
-	fault   error        // why files can't be read; nil: they can
-	known   string       // what it was made of
+	scope   filter.Scope         // without the plan
+	days    []dayOf              // ascending, none of them table
+	stored  bool                 // some are in files
+	fault   error                // why files can't be read; nil: they can
+	known   map[time.Time]uint64 // every day of which something was known: the version of its restore, or 0 where that is not read
 }
 
 // piece is a range of time with one source. A zero to is no end.
@@ -219,8 +218,9 @@ func (p *Plan) First(ctx context.Context, reader *statement.Reader, usage *state
 	return first, err
 }
 
-// Unchanged fails where what the plan was made of is no more so: a day was archived,
-// restored or given up meanwhile, and what was read of it may be incomplete.
+// Unchanged fails where what was read may be incomplete: a day that was restored was
+// removed meanwhile, or a day of the table was archived, after which it may have been
+// purged. Other changes leave what the plan reads as it was.
 func (p *Plan) Unchanged(ctx context.Context, usage *statement.Usage) error {
 	if p == nil {
 		return nil
@@ -229,10 +229,22 @@ func (p *Plan) Unchanged(ctx context.Context, usage *statement.Usage) error {
 	if err != nil {
 		return err
 	}
-	if fmt.Sprint(now) != p.known {
+	versions := map[time.Time]uint64{}
+	changed := false
+	for _, d := range now {
+		if d.restored {
+			versions[d.day] = d.version
+		}
+		_, wasKnown := p.known[d.day]
+		changed = changed || !wasKnown
+	}
+	for day, version := range p.known {
+		changed = changed || version != 0 && versions[day] != version
+	}
+	if changed {
 		return &apierror.Error{
 			Kind: apierror.KindUnavailable, RetryAfter: time.Second,
-			Detail: "a day of the archive was archived, restored or removed while it was read; try again",
+			Detail: "a day was archived, or a restored one was removed, while it was read; try again",
 		}
 	}
 	return nil

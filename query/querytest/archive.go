@@ -25,7 +25,7 @@ func Archive(t testing.TB, conn driver.Conn, place archive.Place, id tenant.ID, 
 		args := []any{string(id), day, day.AddDate(0, 0, 1)}
 		require.NoError(t, conn.Exec(ctx, "INSERT INTO FUNCTION "+place.Source(archive.Folder(id, day)+archive.Data(1))+" SELECT "+selected()+" FROM "+schema.Events+
 			" FINAL WHERE tenant_id = ? AND created_at >= ? AND created_at < ? ORDER BY created_at, event_id, source SETTINGS "+
-			"output_format_parquet_compression_method = 'zstd', output_format_parquet_row_group_size = 100000", args...))
+			"output_format_parquet_compression_method = 'zstd', output_format_compression_level = 1, output_format_parquet_row_group_size = 65536, output_format_parquet_max_dictionary_size = 65536", args...))
 		require.NoError(t, conn.Exec(ctx, "INSERT INTO "+schema.ArchiveDays+" (tenant_id, day, manifest, rows, bytes, first, last, files, file_rows, written_at, verified_at, version) "+
 			"SELECT tenant_id, toDate(created_at), 1, count(), sum(length(payload)), min(created_at), max(created_at), [?], [count()], now64(3), now64(3), 1 FROM "+schema.Events+
 			" FINAL WHERE tenant_id = ? AND created_at >= ? AND created_at < ? GROUP BY ALL", append([]any{archive.Data(1)}, args...)...))

@@ -156,6 +156,9 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 			page.NextCursor = cursor.Seal(bound, contentOf(position(&page.Events[r.Limit-1])))
 			break
 		}
+		if left.capped > 0 {
+			size = left.capped
+		}
 		size = widen(size, len(page.Events)-before, r.Limit+1-len(page.Events))
 	}
 	first := r.Cursor == "" && r.Behind == nil

@@ -77,12 +77,17 @@ type windows struct {
 	newestFirst bool
 	done        bool
 	plan        *archived.Plan // nil: all hours are of the table
+	storedMost  uint64         // events of the next window of files; 0: firstStored
+	capped      uint64         // events of the last window, where that ended because of storedMost; else 0
 }
 
-// mostStored is how many events of the archive's files a window holds, however many
-// should be looked at: no index leaves out any of them, so what is found until time is up is
-// found in parts.
-const mostStored = 1_000_000
+// A window of the archive's files holds from firstStored, the first of them, to
+// mostStored events, however many should be looked at: no index leaves out any, so it
+// costs what it holds, and what is found until time is up is found in parts.
+const (
+	firstStored = 100_000
+	mostStored  = 1_000_000
+)
 
 func newWindows(p profile, whole window, newestFirst bool, plan *archived.Plan) *windows {
 	hours := p.within(whole)
@@ -100,7 +105,7 @@ func (w *windows) ends(i int, seen, size uint64) bool {
 		return !last && seen >= size
 	}
 	stored := w.hours[i].stored
-	return seen >= size && (!last || stored) || stored && (last || seen >= mostStored) || !last && stored != w.hours[i+1].stored
+	return seen >= size && (!last || stored) || stored && (last || seen >= w.storedMost) || !last && stored != w.hours[i+1].stored
 }
 
 // next returns the next window, with about size events by the profile, or
@@ -109,11 +114,21 @@ func (w *windows) next(size uint64) (window, bool) {
 	if w.done {
 		return window{}, false
 	}
+	w.capped = 0
+	if w.storedMost == 0 {
+		w.storedMost = firstStored
+	}
 	var seen uint64
 	for i, h := range w.hours {
 		seen += h.events
 		if !w.ends(i, seen, size) {
 			continue
+		}
+		if h.stored {
+			if seen >= w.storedMost && seen < size {
+				w.capped = seen
+			}
+			w.storedMost = mostStored
 		}
 		cut := w.rest
 		start, end := h.start, h.start.Add(time.Hour)
