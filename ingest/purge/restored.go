@@ -14,7 +14,7 @@ func (p *Purger) purgeRestored(ctx context.Context, now time.Time) error {
 	var c condition
 	c.write("INSERT INTO ", schema.Restores, " (tenant_id, day, state, manifest, rows, at, expires_at, version) SELECT tenant_id, day, 'removed', manifest, rows, ")
 	c.value("DateTime64(3, 'UTC')", now.UTC().Format("2006-01-02 15:04:05.000"))
-	c.write(", expires_at, version + 1 FROM ", schema.Restores, " FINAL WHERE state != 'removed' AND expires_at <= ")
+	c.write(", expires_at, version + 1 FROM ", schema.Restores, " FINAL WHERE state != 'removed' AND toUnixTimestamp64Milli(expires_at) > 0 AND expires_at <= ")
 	c.value("DateTime64(3, 'UTC')", now.UTC().Format("2006-01-02 15:04:05.000"))
 	if err := p.conn.Exec(context.WithoutCancel(ctx), c.text.String(), c.args...); err != nil {
 		return fmt.Errorf("mark restored days that have expired: %w", err)

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
@@ -40,7 +41,7 @@ func (p *Purger) purgeRollups(ctx context.Context, cuts []cut) error {
 func (p *Purger) mendRollup(ctx context.Context, r schema.Rollup, cuts []cut) error {
 	var c condition
 	c.write("SELECT ", rollupKey, ", toInt64(sum(n)) AS events FROM (SELECT tenant_id, toStartOfInterval(created_at, INTERVAL ",
-		fmt.Sprint(int(r.Bucket/time.Second)), " SECOND, 'UTC') AS bucket, event_type, category, source, severity, kafka_partition, toInt64(1) AS n FROM ",
+		strconv.Itoa(int(r.Bucket/time.Second)), " SECOND, 'UTC') AS bucket, event_type, category, source, severity, kafka_partition, toInt64(1) AS n FROM ",
 		schema.Events, " FINAL WHERE ")
 	c.expired("created_at", cuts)
 	c.write(" UNION ALL SELECT ", rollupKey, ", -events AS n FROM ", r.Table, " WHERE ")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/segmentio/kafka-go"
@@ -36,7 +37,7 @@ func Keep(ctx context.Context, c Config, t GroupTimings, log *zap.Logger, work .
 			log.Warn("joining the consumer group failed, trying again", zap.String("group", c.Group), zap.Error(err))
 			continue
 		}
-		if !has(generation.Assignments[c.Topic], 0) {
+		if !slices.ContainsFunc(generation.Assignments[c.Topic], func(a kafka.PartitionAssignment) bool { return a.ID == 0 }) {
 			continue
 		}
 		log.Info("this node is the keeper", zap.String("group", c.Group), zap.Int32("generation", generation.ID))
@@ -49,13 +50,4 @@ func Keep(ctx context.Context, c Config, t GroupTimings, log *zap.Logger, work .
 			<-ctx.Done() // A generation ends with the first function that returns.
 		})
 	}
-}
-
-func has(assigned []kafka.PartitionAssignment, partition int) bool {
-	for _, a := range assigned {
-		if a.ID == partition {
-			return true
-		}
-	}
-	return false
 }
