@@ -251,6 +251,9 @@ func (a *app) reportRestored(r backup.Restored, c config.Config, output string) 
 	if !c.EmbeddedClickHouse() {
 		next = "run daybook migrate up, then start the nodes: daybook serve"
 	}
+	if c.Archive.Enabled {
+		next += "\nthen daybook archive verify: the store does not know the days that were archived since the backup"
+	}
 	_, err := fmt.Fprintln(a.stdout, next)
 	return err
 }
