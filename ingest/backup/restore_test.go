@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -326,6 +327,22 @@ func TestBackup_S3(t *testing.T) {
 	}
 	s.node()
 	s.oracle(0)
+
+	// One file that can't be written is enough.
+	s.reached = func(step string) {
+		if blocked := gateway.File(place, "backups/blocked/"+partStore); step == partStore {
+			if err := errors.Join(os.MkdirAll(blocked, 0o750), os.WriteFile(filepath.Join(blocked, "data"), nil, 0o600)); err != nil {
+				s.Error(err)
+			}
+		}
+	}
+	if _, err := s.Create(s.Context(), "blocked", ""); err == nil {
+		s.Error("a backup without its files is whole")
+	}
+	all, err = s.Place.List(s.Context(), nil)
+	if err != nil || len(all) != 2 || all[0].State != NotWhole || all[1].State != NotWhole {
+		s.Errorf("listed %+v, %v", all, err)
+	}
 }
 
 func TestPlace_Statements(t *testing.T) {
