@@ -236,14 +236,23 @@ func (a *app) reportRestored(r backup.Restored, c config.Config, output string) 
 		fmt.Fprintf(a.stderr, "daybook: warning: partition %d: offsets %d to %d (%s messages at most) are neither in the backup nor in Kafka: %s\n",
 			l.Partition, l.From, l.To, humanize.Comma(l.Messages), l.Why)
 	}
-	if output == "json" {
-		return printJSON(a.stdout, r)
+	if output != "table" {
+		lost := int64(0)
+		for _, l := range r.Lost {
+			lost += l.Messages
+		}
+		return report{titles: []string{"name", "time", "events", "behind", "lost"}, numbers: 3, answer: r, rows: [][]string{{
+			r.Name, r.At.UTC().Format(time.RFC3339), strconv.FormatUint(r.Events, 10), strconv.FormatInt(r.Behind, 10), strconv.FormatInt(lost, 10),
+		}}}.write(a.stdout, output)
 	}
 	fmt.Fprintf(a.stdout, "restored %s of %s: %s events; Kafka has %s messages to read from its offsets on\n",
 		r.Name, r.At.UTC().Format(time.RFC3339), humanize.Comma(int64(r.Events)), humanize.Comma(r.Behind))
 	next := "start the nodes: daybook serve"
 	if !c.EmbeddedClickHouse() {
 		next = "run daybook migrate up, then start the nodes: daybook serve"
+	}
+	if c.Archive.Enabled {
+		next += "\nthen daybook archive verify: the store does not know the days that were archived since the backup"
 	}
 	_, err := fmt.Fprintln(a.stdout, next)
 	return err

@@ -20,6 +20,7 @@
 package backup
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -110,7 +111,7 @@ func (d Deps) at(step string) {
 func (d Deps) oneServer() error {
 	switch {
 	case d.ClickHouse.Cluster != "":
-		return fmt.Errorf("clickhouse.cluster: backups of a cluster are ClickHouse's own (BACKUP … ON CLUSTER); this one is of a single server")
+		return errors.New("clickhouse.cluster: backups of a cluster are ClickHouse's own (BACKUP … ON CLUSTER); this one is of a single server")
 	case len(d.ClickHouse.Addrs) > 1:
 		return fmt.Errorf("clickhouse.addrs names %d servers, and a backup is of one: where all of them show the same tables, name one in DAYBOOK_CLICKHOUSE_ADDRS for this command", len(d.ClickHouse.Addrs))
 	}

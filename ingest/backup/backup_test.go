@@ -1,6 +1,8 @@
 package backup
 
 import (
+	"context"
+	"os"
 	"testing"
 
 	"daybook/pkg/kafka/kafkatest"
@@ -59,4 +61,41 @@ func TestBackup_UnderLoad(t *testing.T) {
 			s.Error("the mark of a restore is left")
 		}
 	})
+}
+
+// A backup that is stopped in mid-copy is stopped in ClickHouse too, and leaves nothing.
+func TestCreate_Stopped(t *testing.T) {
+	s := inFolder(t)
+	s.exec("CREATE TABLE " + s.table("large") + " ENGINE = MergeTree ORDER BY () AS SELECT rand64() AS n FROM numbers(10000000)")
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel()
+	asked := 0
+	s.Progress = func(step string, _, _ uint64) {
+		if step == "backing up events" {
+			asked++
+		}
+		if asked > 1 { // The first time is before the statement.
+			cancel()
+		}
+	}
+	_, err := s.Create(ctx, s.name, "")
+	s.wants(err, "context canceled")
+	if n := s.count("SELECT count() FROM system.backups WHERE status NOT IN ('BACKUP_CREATED', 'BACKUP_CANCELLED')"); n > 0 {
+		s.Errorf("%d backups go on", n)
+	}
+	if n := s.count("SELECT count() FROM system.backups WHERE status = 'BACKUP_CANCELLED'"); n != 1 {
+		s.Errorf("%d backups were stopped", n)
+	}
+	if left, err := os.ReadDir(s.Place.Folder); err != nil || len(left) > 0 {
+		s.Errorf("left: %v, %v", left, err)
+	}
+	s.Progress = nil
+	s.create(s.name, "")
+}
+
+// What ClickHouse says of a folder that it may not write to says what to set.
+func TestPlace_Forbidden(t *testing.T) {
+	s := inFolder(t)
+	err := s.conn.Exec(s.Context(), "BACKUP TABLE "+s.table(schema.Events)+" TO File('/nowhere/of/ours')")
+	s.wants(s.Place.explain(err, "x"), "set <backups><allowed_path>")
 }

@@ -30,10 +30,16 @@ func committed(ctx context.Context, c kafka.Config) ([]Offset, error) {
 	if err == nil {
 		err = answer.Error
 	}
-	if err != nil {
+	out := make([]Offset, 0, len(partitions))
+	switch {
+	case errors.Is(err, kafkago.GroupIdNotFound): // Some brokers say so, others that nothing is committed.
+		for _, p := range partitions {
+			out = append(out, Offset{Partition: p, Offset: -1})
+		}
+		return out, nil
+	case err != nil:
 		return nil, fmt.Errorf("read the committed offsets of group %s: %w", c.Group, err)
 	}
-	out := make([]Offset, 0, len(partitions))
 	for _, p := range answer.Topics[c.Topic] {
 		if p.Error != nil {
 			return nil, fmt.Errorf("read the committed offset of %s/%d: %w", c.Topic, p.Partition, p.Error)

@@ -69,6 +69,7 @@ func (d Deps) Restore(ctx context.Context, name string, replace bool) (r Restore
 	if r.Backup, err = d.inspect(ctx, conn, name); err != nil {
 		return r, err
 	}
+	r.Lost = []Lost{}
 	if r.Topic != d.Kafka.Topic {
 		return r, fmt.Errorf("backup %s is of the topic %s and kafka.topic is %s: its offsets mean nothing there", name, r.Topic, d.Kafka.Topic)
 	}

@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -97,11 +98,11 @@ func TestRestore_Cut(t *testing.T) {
 		_, err := s.Restore(ctx, s.name, true)
 		s.wants(err, "context canceled")
 		s.wants(schema.Check(s.Context(), s.ClickHouse), "run daybook backup restore "+s.name+" again")
-		s.wants(schema.Up(s.Context(), s.ClickHouse), "half restored")
+		s.wants(s.up(), "half restored")
 	}
 	s.reached = nil
 	s.restore(s.name, false)
-	if err := schema.Up(s.Context(), s.ClickHouse); err != nil {
+	if err := s.up(); err != nil {
 		s.Error(err)
 	}
 	s.node()
@@ -198,6 +199,32 @@ func TestRestore_KafkaMovedOn(t *testing.T) {
 		s.until("20 and 70 events", func() bool { return s.events() == 190 })
 		s.oracle(100)
 		if gaps := in.Gaps(); len(gaps) != 1 || gaps[0].From != 100 || gaps[0].To != 130 || gaps[0].Messages != 30 {
+			s.Errorf("gaps %+v", gaps)
+		}
+	})
+}
+
+// Kafka is lost as well: the topic is another one and the group is unknown. What is
+// restored stays, what is published from then on is stored once, and both say so.
+func TestRestore_KafkaAnew(t *testing.T) {
+	onBoth(t, func(s *stack) {
+		kafkatest.ProduceTo(s, s.Kafka, 0, sample("old", 150)...)
+		_, stop := s.node()
+		s.settled()
+		stop()
+		s.create(s.name, "")
+		kafkatest.DeleteTopic(s, s.Kafka)
+		kafkatest.CreateTopic(s, s.Kafka, s.Kafka.Topic, kafkatest.Partitions)
+		s.Kafka.Group += "-anew"
+		r := s.restore(s.name, true)
+		if len(r.Lost) != 1 || r.Lost[0].From != 150 || !strings.Contains(r.Lost[0].Why, "made anew") || r.Events != 150 || r.Behind != 0 {
+			s.Errorf("restored %+v", r)
+		}
+		kafkatest.ProduceTo(s, s.Kafka, 0, sample("new", 80)...)
+		in, _ := s.node()
+		s.until("80 events more", func() bool { return s.events() == 230 })
+		s.oracle(150)
+		if gaps := in.Gaps(); len(gaps) != 1 || gaps[0].Reason != "topic_recreated" {
 			s.Errorf("gaps %+v", gaps)
 		}
 	})
@@ -300,6 +327,22 @@ func TestBackup_S3(t *testing.T) {
 	}
 	s.node()
 	s.oracle(0)
+
+	// One file that can't be written is enough.
+	s.reached = func(step string) {
+		if blocked := gateway.File(place, "backups/blocked/"+partStore); step == partStore {
+			if err := errors.Join(os.MkdirAll(blocked, 0o750), os.WriteFile(filepath.Join(blocked, "data"), nil, 0o600)); err != nil {
+				s.Error(err)
+			}
+		}
+	}
+	if _, err := s.Create(s.Context(), "blocked", ""); err == nil {
+		s.Error("a backup without its files is whole")
+	}
+	all, err = s.Place.List(s.Context(), nil)
+	if err != nil || len(all) != 2 || all[0].State != NotWhole || all[1].State != NotWhole {
+		s.Errorf("listed %+v, %v", all, err)
+	}
 }
 
 func TestPlace_Statements(t *testing.T) {

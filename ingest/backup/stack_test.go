@@ -55,7 +55,7 @@ func inFolder(t *testing.T) *stack {
 func newStack(t *testing.T, k kafka.Config, c clickhouse.Config, p Place) *stack {
 	t.Helper()
 	s := &stack{T: t, Deps: Deps{ClickHouse: c, Kafka: k, Place: p, Now: time.Now}, name: "b-" + strings.Trim(c.Database, "_")}
-	if err := schema.Up(t.Context(), c); err != nil {
+	if err := s.up(); err != nil {
 		t.Fatal(err)
 	}
 	c.Database = "system"
@@ -71,6 +71,8 @@ func newStack(t *testing.T, k kafka.Config, c clickhouse.Config, p Place) *stack
 	}
 	return s
 }
+
+func (s *stack) up() error { return schema.Up(s.Context(), s.ClickHouse) }
 
 func (s *stack) table(name string) string { return s.ClickHouse.Database + "." + name }
 

@@ -17,11 +17,9 @@ import (
 
 // Codes of ClickHouse's exceptions about backups (system.errors has their names).
 const (
-	codeSettingMissing = 318
-	codeBadArguments   = 36
-	codeExists         = 598
-	codeNotFound       = 599
-	codeS3             = 499
+	codeS3       = 499
+	codeExists   = 598
+	codeNotFound = 599
 )
 
 // pollEvery is how often ClickHouse is asked how far it is.
@@ -147,7 +145,7 @@ func (p Place) explain(err error, name string) error {
 		return fmt.Errorf("%s has a backup %s already, whole or not: choose another name", p, name)
 	case p.S3 != nil && c == codeS3:
 		return fmt.Errorf("the storage at %s refuses: check archive.bucket, archive.access_key and archive.secret_key (%w)", p.S3.URL(), err)
-	case p.S3 == nil && (c == codeSettingMissing || c == codeBadArguments) && strings.Contains(err.Error(), "allowed_path"):
+	case p.S3 == nil && strings.Contains(err.Error(), "allowed_path"):
 		return fmt.Errorf("ClickHouse may not keep backups in a folder: set <backups><allowed_path>/var/lib/clickhouse/backups/</allowed_path></backups> in its settings, or use --s3 (%w)", err)
 	}
 	return err
