@@ -25,7 +25,7 @@ build: need-go ui ## bin/daybook, with the page in it
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/daybook ./cmd/daybook
 
 .PHONY: test
-test: need-go engine kafka kcat streamclients s3gateway ## every test, on a real ClickHouse, real brokers and in a real browser
+test: need-go engine kafka kcat streamclients s3gateway archiveclients ## every test, on a real ClickHouse, real brokers and in a real browser
 	go test -tags $(TAGS) -timeout 30m ./...
 	$(MAKE) --no-print-directory race
 	$(MAKE) --no-print-directory test-ui
@@ -37,7 +37,7 @@ TAGS := faultpoints
 RACE := ./cmd/... ./ingest ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
 
 .PHONY: race
-race: need-go engine kafka kcat streamclients s3gateway ## the tests of what is concurrent, under the race detector
+race: need-go engine kafka kcat streamclients s3gateway archiveclients ## the tests of what is concurrent, under the race detector
 	@if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then \
 		echo 'go test -race $(RACE)'; KAFKATEST_ONLY=embedded SOAK_DURATION=20s go test -race -tags $(TAGS) -timeout 20m $(RACE); \
 	else \
@@ -103,6 +103,10 @@ $(VERSITYGW):
 	@echo 'building versitygw $(VERSITYGW_VERSION), once'
 	@temp=$$(mktemp -d) && trap 'rm -rf "$$temp"' EXIT && \
 		GOBIN="$$temp" go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION) && mv "$$temp/versitygw" $@
+
+.PHONY: archiveclients
+archiveclients: ## pyarrow and DuckDB, which read the archive in a test, fetched into the cache once
+	@scripts/archiveclients.sh || { echo 'SKIP the test with pyarrow and DuckDB: they need Python 3.11 on x86-64'; [ "$${CI:-}" != true ]; }
 
 # The page: TypeScript in query/ui/web, built into query/ui/dist, which the program embeds.
 WEB := query/ui/web

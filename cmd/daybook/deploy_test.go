@@ -36,6 +36,10 @@ func checkDeployedMetrics(t *testing.T, admin string) {
 	for _, name := range []string{"daybook_ingest_gap_messages_total", "daybook_ingest_retries_total", "daybook_ingest_dead_letters_total"} {
 		known[name] = true
 	}
+	// These are there while archive.enabled.
+	for _, name := range []string{"behind_days", "purge_in_days", "days", "success_timestamp_seconds"} {
+		known["daybook_archive_"+name] = true
+	}
 	for _, file := range []string{"grafana-dashboard.json", "alerts.yml"} {
 		content, err := os.ReadFile(filepath.Join(sources, "../../deploy", file))
 		require.NoError(t, err)

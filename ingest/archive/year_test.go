@@ -36,10 +36,10 @@ func TestYear(t *testing.T) {
 	require.EqualValues(t, n, was.rows)
 
 	timed := func(what string, events int, do func()) {
-		began := time.Now()
+		began, work := time.Now(), cpu()
 		do()
 		took := time.Since(began)
-		t.Logf("%s: %d events in %s, %.0f/s", what, events, took.Round(time.Millisecond), float64(events)/took.Seconds())
+		t.Logf("%s: %d events in %s, %.0f/s, CPU of all %s", what, events, took.Round(time.Millisecond), float64(events)/took.Seconds(), cpu()-work)
 	}
 	var report Report
 	timed("archive", n, func() { report = l.archive(r) })
@@ -80,24 +80,32 @@ func BenchmarkDay(b *testing.B) {
 	const n = 1_000_000
 	l := newLab(b)
 	l.generate(n, 1, 1)
+	report := func(b *testing.B, work time.Duration) {
+		b.Helper()
+		b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
+		b.ReportMetric((cpu()-work).Seconds()/float64(b.N), "CPU-s/op")
+	}
 	b.Run("archive", func(b *testing.B) {
+		work := cpu()
 		for b.Loop() {
 			b.StopTimer()
 			l = l.in2(b)
 			b.StartTimer()
 			l.archive(l.runner())
 		}
-		b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
+		report(b, work)
 	})
 	b.Run("verify", func(b *testing.B) {
+		work := cpu()
 		for b.Loop() {
 			v, err := l.runner().Verify(b.Context(), Range{}, nil)
 			require.NoError(b, err)
 			require.EqualValues(b, n, v.Events)
 		}
-		b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
+		report(b, work)
 	})
 	b.Run("restore", func(b *testing.B) {
+		work := cpu()
 		for b.Loop() {
 			b.StopTimer()
 			_, err := l.runner().Remove(b.Context(), Range{})
@@ -107,7 +115,7 @@ func BenchmarkDay(b *testing.B) {
 			require.NoError(b, err)
 			require.EqualValues(b, n, report.Events)
 		}
-		b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
+		report(b, work)
 	})
 }
 
