@@ -85,10 +85,10 @@ func hosts(ctx context.Context, c clickhouse.Config) ([]clickhouse.Config, error
 }
 
 func upHost(ctx context.Context, c clickhouse.Config, retentionDays int) error {
-	if err := whole(ctx, c); err != nil {
+	if err := clickhouse.CreateDatabase(ctx, c); err != nil {
 		return err
 	}
-	if err := clickhouse.CreateDatabase(ctx, c); err != nil {
+	if err := whole(ctx, c); err != nil {
 		return err
 	}
 	db, provider, err := open(c)

@@ -10,12 +10,12 @@ const (
 	DeadLetters       = "dead_letters"
 	DeadLetterReplays = "dead_letter_replays"
 	Gaps              = "gaps"
+	Backups           = "backups"
 	APIKeys           = "api_keys"
 	Presets           = "presets"
 	ArchiveDays       = "archive_days"
 	EventsRestored    = "events_restored"
 	Restores          = "restores"
-	Backups           = "backups"
 )
 
 // EventColumns are the columns of events that ingest writes, in the order in

@@ -70,10 +70,11 @@ func (a *app) root() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "settings `file` (default: "+config.DefaultFile+" where there is one)")
 	root.AddCommand(
-		a.serveCommand(), a.migrateCommand(), a.keysCommand(), a.deadLettersCommand(), a.backupCommand(), a.healthCommand(),
+		a.serveCommand(), a.migrateCommand(), a.keysCommand(), a.deadLettersCommand(), a.healthCommand(),
 		a.generateCommand(), a.publishCommand(), newSearchCommand(), newExportCommand(), newTailCommand(),
 		newHistogramCommand(), newFacetsCommand(), newFieldsCommand(), newAggregateCommand(), newContextCommand(), newPresetsCommand(), newAuditCommand(),
 		a.benchCommand(), a.versionCommand(), a.engineCommand(),
+		a.backupCommand(),
 	)
 	return root
 }
