@@ -351,3 +351,40 @@ func TestFault_ManifestOfOthers(t *testing.T) {
 		})
 	}
 }
+
+// What arrives in the bucket is not what was sent: it is seen when it is read back, and
+// written again. Both ways of writing look.
+func TestFault_WrittenWrong(t *testing.T) {
+	all := newLab(t)
+	for _, alone := range []bool{false, true} {
+		t.Run(map[bool]string{false: "batch", true: "alone"}[alone], func(t *testing.T) {
+			l := all.in(t)
+			l.store("acme", day(1), 50)
+			folder := unit{"acme", day(1)}.folder()
+			if alone { // What is there already makes a day be settled by itself.
+				require.NoError(t, os.MkdirAll(l.gateway.File(l.place, folder), 0o750))
+				require.NoError(t, os.WriteFile(l.gateway.File(l.place, folder+"events-0001-junk.parquet"), []byte("no parquet"), 0o600))
+			}
+			times := 0
+			r := l.runner()
+			r.step = func(at string) error {
+				if at != "written" || times > 0 {
+					return nil
+				}
+				times++
+				for _, name := range l.objects() {
+					if strings.Contains(name, "junk") {
+						continue
+					}
+					require.NoError(t, os.Remove(l.gateway.File(l.place, name)))
+					require.NoError(t, r.exec(t.Context(), "INSERT INTO FUNCTION "+l.place.Source(name)+" SELECT "+selected+" FROM events LIMIT 49"))
+				}
+				return nil
+			}
+			l.archive(r)
+			require.Equal(t, 1, times)
+			l.whole()
+			require.Len(t, slices.DeleteFunc(l.objects(), func(name string) bool { return !strings.HasSuffix(name, ".json") }), 1, "one manifest, the right one")
+		})
+	}
+}

@@ -159,6 +159,9 @@ var settings = func() clickhouse.Settings {
 		"output_format_parquet_max_dictionary_size": 65536,
 		"max_partitions_per_insert_block":           0,
 		"insert_deduplicate":                        0,
+		// Restored parts get their indexes by their first merge, as those of ingest do.
+		"materialize_skip_indexes_on_insert": 0,
+		"optimize_on_insert":                 0,
 	}
 	maps.Copy(s, layout.Settings())
 	return s
