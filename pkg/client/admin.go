@@ -127,7 +127,13 @@ type Status struct {
 		Holds  uint64     `json:"holds"` // legal ones that are not lifted
 	} `json:"retention"`
 	Archive struct {
-		Enabled bool `json:"enabled"`
+		Enabled    bool    `json:"enabled"`
+		Days       uint64  `json:"days"` // UTC days of a tenant
+		Events     uint64  `json:"events"`
+		Bytes      uint64  `json:"bytes"`
+		Unverified uint64  `json:"unverified"` // days that were not read back, or that differed
+		First      *string `json:"first"`      // 2026-01-31; nil: there is none
+		Last       *string `json:"last"`
 	} `json:"archive"`
 }
 

@@ -69,9 +69,16 @@ type Retention struct {
 	Holds  uint64     `json:"holds"` // legal ones that are not lifted
 }
 
-// Archive says whether closed days are kept beyond the retention.
+// Archive says whether closed days are kept beyond the retention, and what is
+// known of those that are.
 type Archive struct {
-	Enabled bool `json:"enabled"`
+	Enabled    bool    `json:"enabled"`
+	Days       uint64  `json:"days"` // of tenants
+	Events     uint64  `json:"events"`
+	Bytes      uint64  `json:"bytes"`
+	Unverified uint64  `json:"unverified"` // days that were not read back, or that differed
+	First      *string `json:"first"`      // 2026-01-31; nil: there is none
+	Last       *string `json:"last"`
 }
 
 // Service answers how things are.
@@ -96,7 +103,7 @@ func (s *Service) Read(ctx context.Context, id tenant.ID, all bool) (*Status, er
 	if err != nil {
 		return nil, err
 	}
-	status := &Status{Version: s.version, Retention: Retention{Days: s.daysOf(id)}, Archive: Archive{s.archive}}
+	status := &Status{Version: s.version, Retention: Retention{Days: s.daysOf(id)}, Archive: Archive{Enabled: s.archive}}
 	for _, p := range partitions {
 		status.Ingest.Lag += p.Lag
 	}
@@ -112,6 +119,9 @@ func (s *Service) Read(ctx context.Context, id tenant.ID, all bool) (*Status, er
 		return nil, err
 	}
 	status.Retention.Holds = holds[0]
+	if err := s.archived(ctx, &usage, id, &status.Archive); err != nil {
+		return nil, err
+	}
 	if all {
 		gaps, err := statement.Collect(ctx, s.reader, &usage, gapsStatement(next.Topic), scanGap)
 		if err != nil {
@@ -187,6 +197,32 @@ func newestStatement(log search.Log) *filter.Builder {
 	b.Write(" AND kafka_offset >= arrayElement(")
 	b.Ints(from)
 	b.Write(", kafka_partition + 1)")
+	return &b
+}
+
+// archived fills in what the archive has.
+func (s *Service) archived(ctx context.Context, usage *statement.Usage, id tenant.ID, a *Archive) error {
+	_, err := statement.Collect(ctx, s.reader, usage, archivedStatement(id), func(rows driver.Rows) (struct{}, error) {
+		var first, last time.Time
+		err := rows.Scan(&a.Days, &a.Events, &a.Bytes, &a.Unverified, &first, &last)
+		if a.Days > 0 {
+			from, to := first.Format(time.DateOnly), last.Format(time.DateOnly)
+			a.First, a.Last = &from, &to
+		}
+		return struct{}{}, err
+	})
+	return err
+}
+
+// archivedStatement selects what is known of the bucket's days.
+func archivedStatement(id tenant.ID) *filter.Builder {
+	var b filter.Builder
+	b.Write("SELECT count(), sum(rows), sum(bytes), countIf(toUnixTimestamp64Milli(verified_at) = 0 OR fault != ''), min(day), max(day) FROM ",
+		schema.ArchiveDays, " FINAL")
+	if id != tenant.All {
+		b.Write(" WHERE tenant_id = ")
+		b.Text(string(id))
+	}
 	return &b
 }
 

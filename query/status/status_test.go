@@ -112,6 +112,26 @@ func TestRead(t *testing.T) {
 	require.NotContains(t, apierror.From(err).Detail, "dial")
 }
 
+func TestRead_Archive(t *testing.T) {
+	conn := querytest.Open(t)
+	for _, version := range []int{1, 2} { // The newest counts.
+		require.NoError(t, conn.Exec(t.Context(), fmt.Sprintf(`INSERT INTO archive_days (tenant_id, day, rows, bytes, verified_at, fault, version) VALUES
+			('acme', '2026-01-30', %[1]d, 10, '2026-02-01 00:00:00', '', %[1]d), ('acme', '2026-01-31', %[1]d, 10, 0, '', %[1]d),
+			('other', '2025-01-31', %[1]d, 10, '2026-02-01 00:00:00', 'differs', %[1]d)`, version)))
+	}
+	s := newService(conn, fixed{next: []int64{-1}, first: []int64{0}, end: []int64{2}})
+	text := func(s string) *string { return &s }
+	for id, want := range map[tenant.ID]Archive{
+		"acme":     {Days: 2, Events: 4, Bytes: 20, Unverified: 1, First: text("2026-01-30"), Last: text("2026-01-31")},
+		"nobody":   {},
+		tenant.All: {Days: 3, Events: 6, Bytes: 30, Unverified: 2, First: text("2025-01-31"), Last: text("2026-01-31")},
+	} {
+		got, err := s.Read(t.Context(), id, false)
+		require.NoError(t, err)
+		require.Equal(t, want, got.Archive, id)
+	}
+}
+
 func TestRead_Nothing(t *testing.T) {
 	conn := querytest.Open(t)
 	s, err := newService(conn, fixed{next: []int64{-1}, first: []int64{0}, end: []int64{2}}).Read(t.Context(), tenant.All, true)
@@ -163,6 +183,8 @@ func TestGolden(t *testing.T) {
 		{"the oldest event", extremeStatement("min", time.Time{})},
 		{"the oldest event that has not expired", extremeStatement("min", now)},
 		{"gaps", gapsStatement("events")},
+		{"what the archive has of a tenant", archivedStatement("acme")},
+		{"what the archive has", archivedStatement(tenant.All)},
 	} {
 		text, args := one.b.Statement()
 		fmt.Fprintf(&out, "%s\n  %s\n", one.name, text)

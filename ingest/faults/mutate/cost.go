@@ -27,6 +27,16 @@ type cost struct {
 	AtLeastOnce []float64 `json:"atLeastOnce"`
 	Ratios      []float64 `json:"ratios"` // of exactlyOnce to atLeastOnce
 	Median      float64   `json:"medianRatio"`
+	// CPU is the processor time of node, broker and ClickHouse together, in seconds: it
+	// swings less than the throughput, of which waiting is a part too.
+	CPU       cpu     `json:"cpuSeconds"`
+	MedianCPU float64 `json:"medianCPURatio"`
+}
+
+type cpu struct {
+	ExactlyOnce []float64 `json:"exactlyOnce"`
+	AtLeastOnce []float64 `json:"atLeastOnce"`
+	Ratios      []float64 `json:"ratios"` // of exactlyOnce to atLeastOnce
 }
 
 // measure runs `daybook bench ingest` as it is and without the guarantee, in
@@ -52,22 +62,29 @@ func measure(runs, events int) error {
 		if run%2 == 1 {
 			slices.Reverse(order)
 		}
-		rates := map[string]float64{}
+		rates, used := map[string]float64{}, map[string]float64{}
 		for _, program := range order {
-			if rates[program], err = rate(program, events); err != nil {
+			if rates[program], used[program], err = rate(program, events); err != nil {
 				return err
 			}
-			fmt.Fprintf(os.Stderr, "run %d of %d: %s %.0f events/s\n", run+1, runs, filepath.Base(program), rates[program])
+			fmt.Fprintf(os.Stderr, "run %d of %d: %s %.0f events/s, %.1f s of CPU\n", run+1, runs, filepath.Base(program), rates[program], used[program])
 		}
 		c.ExactlyOnce, c.AtLeastOnce = append(c.ExactlyOnce, rates[exact]), append(c.AtLeastOnce, rates[bare])
 		c.Ratios = append(c.Ratios, rates[exact]/rates[bare])
+		c.CPU.ExactlyOnce, c.CPU.AtLeastOnce = append(c.CPU.ExactlyOnce, used[exact]), append(c.CPU.AtLeastOnce, used[bare])
+		c.CPU.Ratios = append(c.CPU.Ratios, used[exact]/used[bare])
 	}
-	ordered := slices.Sorted(slices.Values(c.Ratios))
-	c.Median = (ordered[(len(ordered)-1)/2] + ordered[len(ordered)/2]) / 2
-	fmt.Fprintf(os.Stderr, "exactly once has %.3f of the throughput of at least once (%.3f to %.3f)\n", c.Median, ordered[0], ordered[len(ordered)-1])
+	c.Median, c.MedianCPU = median(c.Ratios), median(c.CPU.Ratios)
+	fmt.Fprintf(os.Stderr, "exactly once has %.3f of the throughput of at least once (%.3f to %.3f) and takes %.3f of its CPU (%.3f to %.3f)\n",
+		c.Median, slices.Min(c.Ratios), slices.Max(c.Ratios), c.MedianCPU, slices.Min(c.CPU.Ratios), slices.Max(c.CPU.Ratios))
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(c)
+}
+
+func median(of []float64) float64 {
+	ordered := slices.Sorted(slices.Values(of))
+	return (ordered[(len(ordered)-1)/2] + ordered[len(ordered)/2]) / 2
 }
 
 func build(path string, flags ...string) error {
@@ -78,12 +95,13 @@ func build(path string, flags ...string) error {
 	return nil
 }
 
-// rate returns the events a second of one run.
-func rate(program string, events int) (float64, error) {
+// rate returns the events a second of one run, and its seconds of CPU with
+// those of the ClickHouse that it starts and waits for.
+func rate(program string, events int) (perSecond, used float64, err error) {
 	command := exec.Command(program, "bench", "ingest", "--only", "daybook", "--runs", "1", "--json", "--events", strconv.Itoa(events)) //nolint:gosec,noctx // Built above; it bounds itself.
 	out, err := command.Output()
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", filepath.Base(program), err)
+		return 0, 0, fmt.Errorf("%s: %w", filepath.Base(program), err)
 	}
 	var report struct {
 		Results []struct {
@@ -91,7 +109,8 @@ func rate(program string, events int) (float64, error) {
 		} `json:"results"`
 	}
 	if err := json.Unmarshal(out, &report); err != nil || len(report.Results) != 1 {
-		return 0, fmt.Errorf("%s printed no result: %w", filepath.Base(program), errors.Join(err, errors.New(string(out))))
+		return 0, 0, fmt.Errorf("%s printed no result: %w", filepath.Base(program), errors.Join(err, errors.New(string(out))))
 	}
-	return report.Results[0].Median, nil
+	used = (command.ProcessState.UserTime() + command.ProcessState.SystemTime()).Seconds()
+	return report.Results[0].Median, used, nil
 }

@@ -10,6 +10,7 @@ declare module "vitest" {
     tenant: string; // that most of the events are of
     key: string; // an admin of it
     readerKey: string; // only reads its events
+    briefKey: string; // an admin of the tenant brief, whose events are shown for a day
   }
 }
 
@@ -19,7 +20,7 @@ const days = 7;
 
 /** The node that the tests share: started before the first, with generated events, and removed after the last. */
 export default async function setup(project: TestProject) {
-  const node = await newNode();
+  const node = await newNode({ DAYBOOK_RETENTION_TENANTS: "[{tenant: brief, days: 1}]" });
   await node.start();
   await node.run([
     "generate",
@@ -44,5 +45,6 @@ export default async function setup(project: TestProject) {
   project.provide("tenant", tenant);
   project.provide("key", key);
   project.provide("readerKey", readerKey);
+  project.provide("briefKey", await node.key("brief", "admin"));
   return () => node.remove();
 }

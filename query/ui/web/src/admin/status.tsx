@@ -24,7 +24,7 @@ interface StatusAnswer {
     gaps?: Gap[];
   };
   retention: { days: number; oldest: string | null; newest: string | null };
-  archive: { enabled: boolean };
+  archive: { enabled: boolean; days: number; events: number; unverified: number; first: string | null };
 }
 
 /** Status shows whether ingest keeps up, what was lost, and how far back events reach. */
@@ -74,17 +74,22 @@ function Cards({ status: { ingest, retention, archive } }: { status: StatusAnswe
           retention.oldest ? `the oldest event is of ${day(retention.oldest, localZone())}` : "there is no event yet"
         }
       />
-      <Card
-        name="Archive"
-        value={archive.enabled ? "on" : "off"}
-        note={
-          archive.enabled
-            ? "closed days are kept in your bucket"
-            : "after the retention events are purged; this version keeps no archive of them"
-        }
-      />
+      <Card name="Archive" value={archive.enabled ? "on" : "off"} note={archived(archive)} />
     </dl>
   );
+}
+
+/** archived puts into words what outlives the retention. */
+function archived({ enabled, days, events, unverified, first }: StatusAnswer["archive"]): string {
+  if (days === 0) {
+    return enabled
+      ? "the first closed day is still to be written to your bucket"
+      : "after the retention events are purged";
+  }
+  const has = `your bucket has ${count(events)} events of ${count(days)} days since ${first ?? ""}`;
+  return unverified === 0
+    ? `${has}, each day read back and equal`
+    : `${has}; ${count(unverified)} days are not verified`;
 }
 
 /** freshness puts into words what people find of what is published. */

@@ -4,7 +4,7 @@ import { faultOf, forFilterBar, measureFault, ready, requestOf } from "./request
 import { analysisOf } from "./state.ts";
 
 const read = (text: string) => analysisOf(new URLSearchParams(text));
-const filter = { q: "card declined", from: "now-7d", to: "", tz: "Europe/Prague", preset: "" };
+const filter = { q: "card declined", from: "now-7d", to: "", tz: "Europe/Prague", preset: "", include: "" };
 
 describe("requestOf", () => {
   it("asks for the example", () => {

@@ -16,6 +16,7 @@ export function requestOf(filter: Filter, analysis: Analysis): Aggregation {
   const conditions: FilterObject = {};
   if (filter.q) conditions["q"] = filter.q;
   if (filter.preset) conditions["preset"] = filter.preset;
+  if (filter.include) conditions["include"] = filter.include;
   return {
     filter: conditions,
     ...(filter.from && { from: filter.from }),

@@ -25,6 +25,7 @@ export interface Event {
   correlationId?: string;
   ipAddress?: string;
   userAgent?: string;
+  archived?: boolean; // older than the retention: asked for with include=archive
   [member: string]: Json | undefined;
 }
 

@@ -16,7 +16,7 @@ import { Marked } from "./payload/marked.tsx";
 const fields = columns.filter(({ id }) => !["createdAt", "ingestedAt", "eventId", "payload"].includes(id));
 
 /** The members of an event that Daybook knows. */
-export const known: ReadonlySet<string> = new Set([...columns.map(({ id }) => id), "tenantId"]);
+export const known: ReadonlySet<string> = new Set([...columns.map(({ id }) => id), "tenantId", "archived"]);
 
 /** Head is what stands in an event besides its payload. */
 export function Head({ event, marks }: { event: Event; marks: Marks }) {
@@ -73,6 +73,14 @@ export function Foot({ event }: { event: Event }) {
       <Field label="Tenant" actions={<ValueActions name="Tenant" conditions={null} value={() => event.tenantId} />}>
         {event.tenantId}
       </Field>
+      {event.archived && (
+        <Field
+          label="Archived"
+          actions={<ValueActions name="Archived" conditions={null} value={() => event.createdAt.slice(0, 10)} />}
+        >
+          older than the retention
+        </Field>
+      )}
     </dl>
   );
 }

@@ -27,12 +27,21 @@ function storedAs(text: string): Stored {
   return { text, event: JSON.parse(text) as Event, document, payload: member(document, "payload") };
 }
 
+/** useIncluded returns the parameter that lets the archive be read, where the filter of the address does. */
+function useIncluded(): Record<string, string> {
+  const [params] = useParams();
+  const { include } = filterOf(params);
+  return include ? { include } : {};
+}
+
 /** useEvent returns an event by its id. The one before stays until the new one is there; a call that nobody waits for ends. */
 export function useEvent(id: string) {
   const { tenant } = useSession();
+  const include = useIncluded();
   return useQuery({
-    queryKey: ["event", tenant, id],
-    queryFn: async ({ signal }) => storedAs(await (await request(addressOf(id), { signal })).text()),
+    queryKey: ["event", tenant, id, include],
+    queryFn: async ({ signal }) =>
+      storedAs(await (await request(addressOf(id), { query: new URLSearchParams(include), signal })).text()),
     placeholderData: keepPreviousData,
     structuralSharing: false, // Values know their parents: rings.
     ...kept,
@@ -105,7 +114,8 @@ export interface Extent {
 /** useAround returns what happened around an event. While more of it comes, what is there stays. */
 export function useAround(id: string, extent: Extent) {
   const { tenant } = useSession();
-  const query = new URLSearchParams(Object.entries(extent).map(([name, n]) => [name, String(n)]));
+  const query = new URLSearchParams(useIncluded());
+  for (const [name, n] of Object.entries(extent)) query.set(name, String(n));
   return useQuery({
     queryKey: ["event", tenant, id, "context", query.toString()],
     queryFn: ({ signal }) => call<Around>(`${addressOf(id)}/context`, { query, signal }),
@@ -119,10 +129,11 @@ export function useAround(id: string, extent: Extent) {
 /** useDifference returns how the payload of an event differs from that of another: the answer as it was written. */
 export function useDifference(id: string, other: string) {
   const { tenant } = useSession();
+  const include = useIncluded();
   return useQuery({
-    queryKey: ["event", tenant, id, "diff", other],
+    queryKey: ["event", tenant, id, "diff", other, include],
     queryFn: async ({ signal }) => {
-      const query = new URLSearchParams({ with: other });
+      const query = new URLSearchParams({ with: other, ...include });
       const answer = await request(`${addressOf(id)}/diff`, { query, signal });
       return member(read(await answer.text()), "patch");
     },

@@ -31,6 +31,15 @@ export function Chips() {
       remove: () => change({ preset: "" }),
     });
   }
+  if (filter.include)
+    chips.push({
+      key: "include",
+      title: "Events older than the retention are searched too: this is slower",
+      text: "with the archive",
+      kind: "preset",
+      excluded: false,
+      remove: () => change({ include: "" }),
+    });
   const found = terms(filter.q);
   // Alternatives are one condition: what is left of them would mean something else.
   if (found === null)
@@ -73,7 +82,7 @@ export function Chips() {
             <button
               type="button"
               className={`chip ${chip.excluded ? "chip-excluded" : ""} ${chip.kind === "preset" ? "chip-preset" : "mono"}`}
-              aria-label={`Take out ${chip.kind === "preset" ? "the preset " : ""}${chip.text}`}
+              aria-label={`Take out ${chip.key === "preset" ? "the preset " : ""}${chip.text}`}
               title={chip.title}
               onClick={() => remove(chip, i)}
               onKeyDown={(event) => {
@@ -92,7 +101,7 @@ export function Chips() {
         type="button"
         className="button quiet"
         onClick={() => {
-          change({ q: "", preset: "" });
+          change({ q: "", preset: "", include: "" });
           announce("No filter now");
         }}
       >

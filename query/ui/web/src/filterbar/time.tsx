@@ -45,6 +45,14 @@ export function TimePicker() {
           <Ranges title="Calendar" ranges={calendar} filter={filter} onChoose={choose} />
         </div>
         <Exact key={`${filter.from} ${filter.to} ${filter.tz}`} filter={filter} onChoose={choose} />
+        <label className="timepicker-archive">
+          <input
+            type="checkbox"
+            checked={filter.include !== ""}
+            onChange={({ target }) => change({ include: target.checked ? "archive" : "" })}
+          />
+          With the archive: also events older than the retention
+        </label>
         <div className="field">
           <span className="timepicker-title">Time zone</span>
           <ZonePicker zone={filter.tz} onZone={(tz) => change({ tz: tz === localZone() ? "" : tz })} />

@@ -28,8 +28,8 @@ export default function LiveView() {
   const [filter] = useFilter();
   const [store] = useState(newStore);
   const screen = useSyncExternalStore(store.subscribe, store.screen);
-  // What comes has no range of time but its own: the filter's is left out.
-  const query = queryOf({ ...filter, from: "", to: "" }).toString();
+  // What comes has no range of time but its own: the filter's is left out, and so is the archive.
+  const query = queryOf({ ...filter, from: "", to: "", include: "" }).toString();
   const wanted = useMemo<Wanted>(
     () => ({ who: `${who.keyId} ${who.tenant}`, headers: headers(), query }),
     [who.keyId, who.tenant, query],

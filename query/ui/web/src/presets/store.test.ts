@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Preset } from "../api/types.ts";
 import { filterObject, words } from "./store.ts";
 
-const filter = { q: "", from: "", to: "", tz: "Europe/Prague", preset: "" };
+const filter = { q: "", from: "", to: "", tz: "Europe/Prague", preset: "", include: "" };
 const base: Preset = {
   id: "1",
   name: "a",

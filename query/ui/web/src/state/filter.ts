@@ -9,10 +9,11 @@ export interface Filter {
   to: string;
   tz: string; // an IANA zone
   preset: string; // the id of a saved filter that holds as well; "" is none
+  include: string; // "archive": also events older than the retention; "" is none of them
 }
 
 /** The parameters of the address that make the filter. */
-export const filterParameters = ["q", "from", "to", "tz", "preset"] as const;
+export const filterParameters = ["q", "from", "to", "tz", "preset", "include"] as const;
 
 /** What a first visit shows. */
 export const defaultFrom = "now-24h";
@@ -30,6 +31,7 @@ export function filterOf(params: URLSearchParams): Filter {
     to: params.get("to") ?? "",
     tz: params.get("tz") ?? localZone(),
     preset,
+    include: params.get("include") ?? "",
   };
 }
 
