@@ -114,14 +114,14 @@ func (s *Service) Read(ctx context.Context, id tenant.ID, all bool) (*Status, er
 	if status.Retention.Oldest, status.Retention.Newest, err = s.reach(ctx, &usage, id); err != nil {
 		return nil, err
 	}
-	if err := s.archived(ctx, &usage, id, &status.Archive); err != nil {
-		return nil, err
-	}
 	holds, err := statement.Collect(ctx, s.reader, &usage, holdsStatement(id), scanCount)
 	if err != nil {
 		return nil, err
 	}
 	status.Retention.Holds = holds[0]
+	if err := s.archived(ctx, &usage, id, &status.Archive); err != nil {
+		return nil, err
+	}
 	if all {
 		gaps, err := statement.Collect(ctx, s.reader, &usage, gapsStatement(next.Topic), scanGap)
 		if err != nil {
