@@ -158,7 +158,8 @@ func (p *Purger) Preview(ctx context.Context) ([]Preview, error) {
 		return nil, fmt.Errorf("read the legal holds: %w", err)
 	}
 	now := p.now()
-	s, err := p.look(ctx, events, cutsOf(p.settings, now), now, held)
+	// What came within the last hour goes with a later purge; it would go all the same.
+	s, err := p.look(ctx, events, cutsOf(p.settings, now), now.Add(margin), held)
 	if err != nil {
 		return nil, err
 	}

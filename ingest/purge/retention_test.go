@@ -21,9 +21,10 @@ func TestRetention_ShrinkingNeedsConfirmation(t *testing.T) {
 	require.Equal(t, []time.Duration{day, 40 * day}, s.events("acme"), "nothing goes before it is confirmed")
 	require.Equal(t, []Change{{"", 365, 30}}, shorter.Unconfirmed())
 	require.EqualValues(t, 1, s.metric("daybook_retention_unconfirmed"))
+	s.addAt("late", "x", s.now.Add(-40*day), s.now.Add(-time.Minute)) // Not within the next purge, but with one soon after.
 	would, err := shorter.Preview(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []Preview{{Tenant: "acme", Rows: 1}}, would)
+	require.Equal(t, []Preview{{Tenant: "acme", Rows: 1}, {Tenant: "late", Rows: 1}}, would)
 
 	require.NoError(t, Confirm(t.Context(), s.conn, retention.Days(30)))
 	require.NoError(t, shorter.Purge(t.Context()))
