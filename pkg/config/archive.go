@@ -28,8 +28,8 @@ type Archive struct {
 	Region    string          `mapstructure:"region"`
 	AccessKey string          `mapstructure:"access_key"`
 	SecretKey string          `mapstructure:"secret_key"`
-	SSE       string          `mapstructure:"sse"`     // encryption at rest: AES256 or aws:kms; empty: the bucket's own
-	KMSKey    string          `mapstructure:"kms_key"` // of aws:kms; empty: the account's default
+	SSE       string          `mapstructure:"sse"`     // that each object must have, as the bucket's default: AES256 or aws:kms; empty: any
+	KMSKey    string          `mapstructure:"kms_key"` // that it must be, of aws:kms; empty: any
 	Tenants   []TenantArchive `mapstructure:"tenants"`
 }
 
