@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -210,10 +211,7 @@ func unmarked(t *testing.T, cut time.Time, events []any) []any {
 // pagesOf follows a search to its end.
 func pagesOf(t *testing.T, base string, parameters url.Values) (events []any) {
 	t.Helper()
-	v := url.Values{}
-	for name, values := range parameters {
-		v[name] = values
-	}
+	v := maps.Clone(parameters)
 	for {
 		page, _ := ask(t, "GET", base+"/api/v1/events?"+v.Encode(), "")
 		events = append(events, page["events"].([]any)...)
@@ -238,9 +236,7 @@ func TestArchive_EqualsAStoreWithoutRetention(t *testing.T) {
 	for range rounds {
 		filter := randomFilter(r)
 		with := url.Values{"include": {"archive"}}
-		for name, values := range filter {
-			with[name] = values
-		}
+		maps.Copy(with, filter)
 		t.Log(filter.Encode())
 
 		for _, order := range []string{"desc", "asc"} {

@@ -262,7 +262,7 @@ func parseKeep(text string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		var n uint64
 		n, err = strconv.ParseUint(days, 10, 16)
-		d = time.Duration(n) * 24 * time.Hour //nolint:gosec // 16 bits.
+		d = time.Duration(n) * 24 * time.Hour
 	} else {
 		d, err = time.ParseDuration(text)
 	}

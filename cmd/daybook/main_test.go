@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
-	"daybook/pkg/clickhouse/clickhousetest"
 	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"daybook/pkg/clickhouse/clickhousetest"
 )
 
 // sources is this folder; tests work in others.

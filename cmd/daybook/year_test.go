@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"hash/fnv"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -230,17 +230,17 @@ func serveYear(t *testing.T, conn driver.Conn, places layout.Places, now func() 
 	return config.URL(listener)
 }
 
-// askYear calls the API for a tenant.
-func askYear(t *testing.T, base, path string, id tenant.ID, query url.Values) *http.Response {
+// askYear calls the API for a tenant, and reads the answer.
+func askYear(t *testing.T, base, path string, id tenant.ID, query url.Values, read func(io.Reader)) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+path+"?"+query.Encode(), nil)
 	require.NoError(t, err)
 	request.Header.Set("Authorization", "Bearer "+string(id))
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = response.Body.Close() })
+	defer func() { _ = response.Body.Close() }()
 	require.Equal(t, http.StatusOK, response.StatusCode)
-	return response
+	read(response.Body)
 }
 
 // exported returns what an export has of a tenant.
@@ -250,22 +250,24 @@ func exported(t *testing.T, base string, id tenant.ID, include string) (c conten
 	if include != "" {
 		query.Set("include", include)
 	}
-	lines := bufio.NewScanner(askYear(t, base, "/api/v1/events/export", id, query).Body)
-	lines.Buffer(nil, 4<<20)
-	for lines.Scan() {
-		var e struct {
-			EventID  string          `json:"eventId"`
-			Payload  json.RawMessage `json:"payload"`
-			Archived bool            `json:"archived"`
+	askYear(t, base, "/api/v1/events/export", id, query, func(body io.Reader) {
+		lines := bufio.NewScanner(body)
+		lines.Buffer(nil, 4<<20)
+		for lines.Scan() {
+			var e struct {
+				EventID  string          `json:"eventId"`
+				Payload  json.RawMessage `json:"payload"`
+				Archived bool            `json:"archived"`
+			}
+			require.NoError(t, json.Unmarshal(lines.Bytes(), &e))
+			if e.EventID == "" {
+				continue // The summary at the end.
+			}
+			require.True(t, e.Archived, lines.Text())
+			c.add(e.EventID, e.Payload)
 		}
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &e))
-		if e.EventID == "" {
-			continue // The summary at the end.
-		}
-		require.True(t, e.Archived, lines.Text())
-		c.add(e.EventID, e.Payload)
-	}
-	require.NoError(t, lines.Err())
+		require.NoError(t, lines.Err())
+	})
 	return c
 }
 
@@ -275,7 +277,8 @@ func total(t *testing.T, base string, id tenant.ID) (n uint64) {
 	var answer struct {
 		Total uint64 `json:"total"`
 	}
-	response := askYear(t, base, "/api/v1/events/histogram", id, url.Values{"include": {"archive"}, "from": {"now-1000d"}})
-	require.NoError(t, json.NewDecoder(response.Body).Decode(&answer), fmt.Sprint(id))
+	askYear(t, base, "/api/v1/events/histogram", id, url.Values{"include": {"archive"}, "from": {"now-1000d"}}, func(body io.Reader) {
+		require.NoError(t, json.NewDecoder(body).Decode(&answer))
+	})
 	return answer.Total
 }

@@ -82,7 +82,7 @@ func (b *bucket) list(ctx context.Context, prefix string) ([]object, error) {
 		if o.Err != nil {
 			return nil, b.explain("list", o.Err)
 		}
-		out = append(out, object{strings.TrimPrefix(o.Key, b.place.Prefix), uint64(o.Size), o.LastModified}) //nolint:gosec // No object has less than nothing.
+		out = append(out, object{strings.TrimPrefix(o.Key, b.place.Prefix), uint64(o.Size), o.LastModified})
 	}
 	return out, nil
 }
@@ -117,7 +117,7 @@ func (b *bucket) sum(ctx context.Context, name string) (sum string, length uint6
 	if err != nil {
 		return "", 0, b.explain("read "+name, err)
 	}
-	return hex.EncodeToString(h.Sum(nil)), uint64(n), nil //nolint:gosec // No object has less than nothing.
+	return hex.EncodeToString(h.Sum(nil)), uint64(n), nil
 }
 
 // encrypted checks what the storage says of an object. ClickHouse can't ask for
@@ -152,7 +152,7 @@ func (b *bucket) create(ctx context.Context, name string, data []byte) error {
 }
 
 func (b *bucket) remove(ctx context.Context, name string) error {
-	return b.explain("delete "+name, b.core.Client.RemoveObject(ctx, b.place.Bucket, b.place.Prefix+name, minio.RemoveObjectOptions{}))
+	return b.explain("delete "+name, b.core.RemoveObject(ctx, b.place.Bucket, b.place.Prefix+name, minio.RemoveObjectOptions{}))
 }
 
 // abortUploads ends the uploads in parts that were begun before an instant and
@@ -160,7 +160,7 @@ func (b *bucket) remove(ctx context.Context, name string) error {
 func (b *bucket) abortUploads(ctx context.Context, before time.Time) (n int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	for u := range b.core.Client.ListIncompleteUploads(ctx, b.place.Bucket, b.place.Prefix+"tenant=", true) {
+	for u := range b.core.ListIncompleteUploads(ctx, b.place.Bucket, b.place.Prefix+"tenant=", true) {
 		if u.Err != nil {
 			return n, b.explain("list incomplete uploads", u.Err)
 		}

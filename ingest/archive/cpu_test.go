@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,7 +16,7 @@ func cpu() time.Duration {
 	used := map[string]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // The pattern is valid.
 	for _, name := range stats {
-		text, err := os.ReadFile(name) //nolint:gosec // Of /proc.
+		text, err := os.ReadFile(name)
 		if err != nil {
 			continue // It has ended.
 		}
@@ -27,7 +26,7 @@ func cpu() time.Duration {
 		pid := filepath.Base(filepath.Dir(name))
 		parents[pid], used[pid] = fields[1], user+system
 	}
-	self := fmt.Sprint(os.Getpid())
+	self := strconv.Itoa(os.Getpid())
 	sum := 0
 	for pid := range used {
 		for at := pid; at != ""; at = parents[at] {

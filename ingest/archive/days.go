@@ -103,8 +103,8 @@ func (r *Runner) remember(ctx context.Context, days []settled) error {
 		if written.IsZero() {
 			written = time.Unix(0, 0)
 		}
-		if err := batch.Append(string(s.unit.tenant), s.unit.day, uint32(m.Number), m.Rows, m.Bytes, uint64(m.IDs), uint64(m.Content), first, last, //nolint:gosec // Manifests are few.
-			files, rows, written, verified, s.fault, uint64(now.UnixMicro())); err != nil { //nolint:gosec // It is after 1970.
+		if err := batch.Append(string(s.unit.tenant), s.unit.day, uint32(m.Number), m.Rows, m.Bytes, uint64(m.IDs), uint64(m.Content), first, last,
+			files, rows, written, verified, s.fault, uint64(now.UnixMicro())); err != nil {
 			return fmt.Errorf("remember what is archived: %w", err)
 		}
 	}

@@ -27,7 +27,7 @@ func (l *lab) one(suffix string) string {
 func (l *lab) change(name string, by func([]byte) []byte) {
 	l.Helper()
 	file := l.gateway.File(l.place, name)
-	data, err := os.ReadFile(file) //nolint:gosec // The test's own.
+	data, err := os.ReadFile(file)
 	require.NoError(l, err)
 	require.NoError(l, os.WriteFile(file, by(data), 0o600))
 }

@@ -149,7 +149,7 @@ func TestFault_IncompleteUpload(t *testing.T) {
 	_, err = b.core.PutObjectPart(t.Context(), l.place.Bucket, "tenant=acme/date=2026-04-16/events-0001-00000000.parquet", id, 1, strings.NewReader("a part"), 6, minio.PutObjectPartOptions{})
 	require.NoError(t, err)
 	uploads := func() (n int) {
-		for u := range b.core.Client.ListIncompleteUploads(context.WithoutCancel(t.Context()), l.place.Bucket, "", true) {
+		for u := range b.core.ListIncompleteUploads(context.WithoutCancel(t.Context()), l.place.Bucket, "", true) {
 			require.NoError(t, u.Err)
 			n++
 		}

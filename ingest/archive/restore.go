@@ -64,7 +64,7 @@ func (r *Runner) Restore(ctx context.Context, g Range, keep time.Duration, progr
 	for p, days := range days.byPlace(r.Places) {
 		days = slices.DeleteFunc(days, func(d archived) bool {
 			h := have[d.unit]
-			if h.state != Done || h.manifest != uint32(d.manifest.Number) { //nolint:gosec // Manifests are few.
+			if h.state != Done || h.manifest != uint32(d.manifest.Number) {
 				return false
 			}
 			if h.expires.Before(expires) {
@@ -88,7 +88,7 @@ func (r *Runner) Restore(ctx context.Context, g Range, keep time.Duration, progr
 				report.Days++
 				report.Events += d.manifest.Rows
 				report.Bytes += d.manifest.Bytes
-				progress.Add(int64(d.manifest.Rows)) //nolint:gosec // Fewer than that.
+				progress.Add(int64(d.manifest.Rows))
 			}
 		}
 	}
@@ -126,7 +126,7 @@ func (r *Runner) restoreBatch(ctx context.Context, p layout.Place, days []archiv
 	var names []string
 	for i, d := range days {
 		units[i] = d.unit
-		states[i] = restored{d.unit, Begun, uint32(d.manifest.Number), d.manifest.Rows, expires, have[d.unit].version} //nolint:gosec // Manifests are few.
+		states[i] = restored{d.unit, Begun, uint32(d.manifest.Number), d.manifest.Rows, expires, have[d.unit].version}
 		names = append(names, within(d.unit, d.manifest.Files)...)
 	}
 	if err := r.mark(ctx, states); err != nil {
@@ -297,7 +297,7 @@ func (r *Runner) mark(ctx context.Context, rows []restored) error {
 	now := r.Now().UTC()
 	for i := range rows {
 		h := &rows[i]
-		h.version = max(h.version+1, uint64(now.UnixMicro())) //nolint:gosec // It is after 1970.
+		h.version = max(h.version+1, uint64(now.UnixMicro()))
 		if err := batch.Append(string(h.unit.tenant), h.unit.day, string(h.state), h.manifest, h.rows, now, h.expires, h.version); err != nil {
 			return fmt.Errorf("write %s: %w", schema.Restores, err)
 		}

@@ -121,7 +121,7 @@ func (v *verification) check(ctx context.Context, days []archived, known map[uni
 			path := d.unit.folder() + f.Name
 			switch sum, ok := sums[path]; {
 			case !ok:
-				bad[f.Name], why = true, fmt.Sprintf("%s is lost", f.Name)
+				bad[f.Name], why = true, f.Name+" is lost"
 			case sum.sha256 != f.SHA256:
 				bad[f.Name], why = true, fmt.Sprintf("%s was altered: its SHA-256 is %s, and its manifest says %s", f.Name, sum.sha256, f.SHA256)
 			case !same(totals[path], f.Totals):
@@ -139,7 +139,7 @@ func (v *verification) check(ctx context.Context, days []archived, known map[uni
 		switch {
 		case !ok:
 			v.out.Repaired = append(v.out.Repaired, d.unit.finding("archive_days did not know of it"))
-		case k.Manifest > uint32(d.manifest.Number): //nolint:gosec // Manifests are few.
+		case k.Manifest > uint32(d.manifest.Number):
 			if err := v.older(ctx, d, k); err != nil {
 				return err
 			}
@@ -156,7 +156,7 @@ func (v *verification) count(m *layout.Day) {
 	v.out.Days++
 	v.out.Events += m.Rows
 	v.out.Bytes += m.Bytes
-	v.progress.Add(int64(m.Rows)) //nolint:gosec // Fewer than that.
+	v.progress.Add(int64(m.Rows))
 }
 
 // mend writes anew what files that are lost or altered should have, from the table.

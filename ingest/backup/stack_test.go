@@ -103,7 +103,7 @@ func (s *stack) letters() uint64 {
 
 func (s *stack) until(what string, condition func() bool) {
 	s.Helper()
-	for end := time.Now().Add(patience); !condition(); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(patience); !condition(); <-time.After(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			s.Fatalf("waited %s in vain for %s", patience, what)
 		}
@@ -205,7 +205,7 @@ func (s *stack) load() (stop func()) {
 				done <- err
 				return
 			}
-			time.Sleep(30 * time.Millisecond)
+			<-time.After(30 * time.Millisecond) // The pace of the load.
 		}
 		done <- nil
 	}()

@@ -117,7 +117,7 @@ func await(t *testing.T, what string, holds func() bool) {
 func TestKeep_KilledNode(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
 		c := kafkatest.Start(t, kind)
-		child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // This binary.
+		child := exec.CommandContext(t.Context(), os.Args[0])
 		child.Env = append(os.Environ(), keeperChild+"="+strings.Join([]string{c.Brokers[0], c.Topic, c.Group}, ","))
 		out, err := child.StdoutPipe()
 		if err != nil {

@@ -50,7 +50,7 @@ func (b *Builder) ReadsArchive(fault error, lost func()) {
 }
 
 // Archive returns what ReadsArchive was told, and whether it was called.
-func (b *Builder) Archive() (reads bool, fault error, lost func()) { return b.archive, b.fault, b.lost }
+func (b *Builder) Archive() (reads bool, lost func(), fault error) { return b.archive, b.lost, b.fault }
 
 // Write appends fixed text. Text that comes from a request goes through Text
 // and the like.

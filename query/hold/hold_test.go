@@ -156,6 +156,7 @@ func TestCondition(t *testing.T) {
 			require.NoError(t, rows.Scan(&id))
 			ids = append(ids, id)
 		}
+		require.NoError(t, rows.Err())
 		slices.Sort(ids)
 		return ids
 	}

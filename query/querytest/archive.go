@@ -2,6 +2,7 @@ package querytest
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,16 +66,11 @@ func Purge(t testing.TB, conn driver.Conn, id tenant.ID, days ...time.Time) {
 
 // selected is the columns of a file.
 func selected() string {
-	text := ""
+	names := make([]string, len(archive.Columns))
 	for i, c := range archive.Columns {
-		if i > 0 {
-			text += ", "
-		}
-		if c.Name == "severity" {
-			text += "toString(severity) AS severity"
-		} else {
-			text += c.Name
+		if names[i] = c.Name; c.Name == "severity" {
+			names[i] = "toString(severity) AS severity"
 		}
 	}
-	return text
+	return strings.Join(names, ", ")
 }

@@ -89,7 +89,7 @@ func (p *profiles) get(ctx context.Context, scope filter.Scope, usage *statement
 	known, ok := p.byTenant[of]
 	p.mu.Unlock()
 	if ok && now.Sub(known.read) < profileAge {
-		return known.profile.with(plan, scope.Oldest), nil
+		return known.with(plan, scope.Oldest), nil
 	}
 	var b filter.Builder
 	b.Write("SELECT toStartOfHour(bucket, 'UTC') AS hour, toUInt64(sum(events)) FROM ", schema.Events15m, " WHERE tenant_id = ")

@@ -34,7 +34,7 @@ const (
 // archiveProblem returns what the caller is told where the archive, and not the event
 // store, is at fault; nil: it is not.
 func archiveProblem(b *filter.Builder, err error) *apierror.Error {
-	reads, _, lost := b.Archive()
+	reads, lost, _ := b.Archive()
 	if _, isLimit := clickhouse.IsLimit(err); !reads || isLimit {
 		return nil
 	}

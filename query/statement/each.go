@@ -18,7 +18,7 @@ import (
 func Each(ctx context.Context, r *Reader, blockRows int, build func() *filter.Builder, row func(driver.Rows) error) error {
 	var stopped error
 	b := build()
-	if _, fault, _ := b.Archive(); fault != nil {
+	if _, _, fault := b.Archive(); fault != nil {
 		return fault
 	}
 	err := clickhouse.ReadRetry(ctx, func() error {

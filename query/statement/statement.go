@@ -87,7 +87,7 @@ const leastTime = time.Millisecond
 // caller's own cancellation.
 func Collect[T any](ctx context.Context, r *Reader, usage *Usage, b *filter.Builder, scan func(driver.Rows) (T, error)) ([]T, error) {
 	text, args := b.Statement()
-	if _, fault, _ := b.Archive(); fault != nil {
+	if _, _, fault := b.Archive(); fault != nil {
 		return nil, fault
 	}
 	left := r.config.MaxDuration - usage.took

@@ -3,13 +3,15 @@
 package archivetest
 
 import (
-	"fmt"
+	"context"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/pb33f/testify/require"
 
 	"daybook/pkg/archive"
 	"daybook/pkg/loopback"
@@ -69,23 +71,21 @@ func (g *Gateway) Run() {
 	if g.command != nil {
 		return
 	}
-	command := exec.Command(g.program, "--port", g.Addr, "--region", "us-east-1", "--quiet", "posix", g.Dir) //nolint:gosec // Our own program.
+	command := exec.CommandContext(context.WithoutCancel(g.t.Context()), g.program, "--port", g.Addr, "--region", "us-east-1", "--quiet", "posix", g.Dir) //nolint:gosec // Our own program.
 	command.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 	command.Dir = g.t.TempDir()
 	if err := command.Start(); err != nil {
 		g.t.Fatalf("start %s: %v", g.program, err)
 	}
 	g.command = command
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := net.DialTimeout("tcp", g.Addr, time.Second)
-		if err == nil {
-			_ = conn.Close()
-			return
+	require.Eventually(g.t, func() bool {
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.WithoutCancel(g.t.Context()), "tcp", g.Addr)
+		if err != nil {
+			return false
 		}
-		if time.Now().After(end) {
-			g.t.Fatalf("%s does not answer at %s: %v", g.program, g.Addr, err)
-		}
-	}
+		_ = conn.Close()
+		return true
+	}, patience, 10*time.Millisecond, "%s does not answer at %s", g.program, g.Addr)
 }
 
 // Stop kills the gateway, where it runs.
@@ -105,7 +105,7 @@ func (g *Gateway) Place(bucket string) archive.Place {
 		g.t.Fatal(err)
 	}
 	return archive.Place{
-		Endpoint: fmt.Sprintf("http://%s", g.Addr), Bucket: bucket, Region: "us-east-1", AccessKey: AccessKey, SecretKey: SecretKey,
+		Endpoint: "http://" + g.Addr, Bucket: bucket, Region: "us-east-1", AccessKey: AccessKey, SecretKey: SecretKey,
 	}
 }
 
