@@ -39,12 +39,25 @@ test("with the archive, events older than the retention are found too, and say s
   expect(await rows(page).count()).toBe(2);
   await page.getByText("2 events", { exact: true }).first().waitFor();
 
+  // Completion is of what is stored: it does not ask the archive.
+  await page
+    .getByRole("combobox", { name: /search/i })
+    .first()
+    .pressSequentially(" eventT");
+  await page
+    .getByRole("option", { name: /eventType/ })
+    .first()
+    .waitFor();
+  await page.keyboard.press("Escape");
+
   await rows(page).nth(1).click();
   const panel = page.getByRole("complementary", { name: /^Event/ });
   await panel.getByText("older than the retention").waitFor();
   await accessible(page);
   await screenshot(page, "archive-event");
 
+  await page.keyboard.press("Escape");
+  await panel.waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Take out with the archive" }).click();
   await has(page, { include: null });
   await rows(page).nth(1).waitFor({ state: "detached" });

@@ -11,6 +11,11 @@ export function scopeOf(filter: Filter): Filter {
   return { ...filter, q: "" };
 }
 
+/** sampled is a filter as samples for completion are drawn by: the archive has none. */
+function sampled(filter: Filter): Filter {
+  return { ...filter, include: "" };
+}
+
 /** What is known of every event, for when the server can't be asked. */
 const known: Field[] = columns
   .filter((column) => column.id !== "payload")
@@ -31,7 +36,7 @@ export function useSettled<T>(value: T, ms = 150): T {
  * than an answer holds, also for those that have in them what is typed.
  */
 export function useFields(filter: Filter, typed: string, enabled: boolean): Field[] {
-  const scope = queryOf(filter).toString();
+  const scope = queryOf(sampled(filter)).toString();
   const ask = (search: string, signal: AbortSignal) => {
     const query = new URLSearchParams(scope);
     query.set("limit", "300");
@@ -61,7 +66,7 @@ export function useFields(filter: Filter, typed: string, enabled: boolean): Fiel
 
 /** useValues returns the most frequent values of a field that begin with what is typed. */
 export function useValues(filter: Filter, field: string, typed: string, enabled: boolean): FieldValues["values"] {
-  const scope = queryOf(scopeOf(filter)).toString();
+  const scope = queryOf(sampled(scopeOf(filter))).toString();
   const name = canonical(field);
   const prefix = useSettled(typed);
   const settled = prefix === typed;
