@@ -208,7 +208,8 @@ func TestServeFacets_LongTexts(t *testing.T) {
 		SELECT 'acme', toDateTime64(%d, 6), toString(number), 'INFO', concat('{"s": "', toString(number), repeat('x', %d), '", "t": "a"}') FROM numbers(%d)`,
 		now.Add(-time.Hour).Unix(), size, n)))
 	config := statement.DefaultConfig()
-	config.MaxMemory = n * size / 2 // Not enough for all of them.
+	config.MaxMemory = n * size / 2  // Not enough for all of them.
+	config.MaxDuration = time.Minute // On machines that do other work.
 	s := New(statement.NewReader(conn, config), retention.Days(50), func() time.Time { return now })
 	a, err := get(t, s, "field=payload.s&field=payload.t")
 	require.NoError(t, err)
