@@ -23,6 +23,7 @@ import (
 	"daybook/query/hold"
 	"daybook/query/openapi"
 	"daybook/query/preset"
+	"daybook/query/record"
 	"daybook/query/search"
 	"daybook/query/statement"
 	"daybook/query/status"
@@ -39,7 +40,7 @@ type Deps struct {
 	Intake    echo.HandlerFunc // POST /api/v1/events
 	MaxIntake bytesize.Size    // of its body
 	Stream    echo.HandlerFunc // GET /api/v1/events/stream
-	Publish   audit.Publish    // records reads of the audit log
+	Publish   record.Publish   // records reads of the audit log
 
 	Topic   status.Topic   // for the status
 	Version string         // of the program
@@ -68,7 +69,7 @@ func Routes(d Deps) []httpserver.Route {
 	filtering := func(serve func(http.ResponseWriter, *http.Request) error) echo.HandlerFunc {
 		return handler(func(w http.ResponseWriter, r *http.Request) error { return serve(w, presets.Asking(r)) })
 	}
-	holds := hold.New(d.Conn, reader, d.Now, hold.Publish(d.Publish))
+	holds := hold.New(d.Conn, reader, d.Now, d.Publish)
 	log := audit.New(reader, d.Kept, d.Now, d.Publish).WithArchive(past)
 	routes := []httpserver.Route{
 		{Method: http.MethodPost, Path: "/api/v1/events", Scope: auth.ScopeEventsWrite, MaxBody: d.MaxIntake, Handler: d.Intake},

@@ -11,12 +11,12 @@ import (
 	"daybook/pkg/event"
 	"daybook/pkg/kafka"
 	"daybook/pkg/tenant"
-	"daybook/query/audit"
+	"daybook/query/record"
 )
 
 // publishOwn returns what puts Daybook's own events into the topic, from where
 // they take the way of every other event. Those of one actor stay in order.
-func publishOwn(writer *kafka.Writer, decoder *event.Decoder, now func() time.Time) audit.Publish {
+func publishOwn(writer *kafka.Writer, decoder *event.Decoder, now func() time.Time) record.Publish {
 	return func(ctx context.Context, id tenant.ID, raw []byte) error {
 		at := now().UTC().Truncate(time.Millisecond)
 		value, e, err := decoder.Prepare(raw, string(id), at, func() string { return "evt_" + uuid.Must(uuid.NewV7()).String() })

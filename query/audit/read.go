@@ -2,9 +2,7 @@ package audit
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,7 +11,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/auth"
-	"daybook/pkg/tenant"
+	"daybook/query/record"
 )
 
 // ReadType is the event type of a read of the audit log.
@@ -21,13 +19,6 @@ const ReadType = "audit.read"
 
 // targetType is what such an event is about.
 const targetType = "AUDIT_LOG"
-
-// publishTimeout bounds how long an answer waits for Kafka.
-const publishTimeout = 5 * time.Second
-
-// Publish puts an event, the JSON of spec/event-log.txt without tenantId,
-// into the tenant's log. It returns once all in-sync replicas have it.
-type Publish func(ctx context.Context, id tenant.ID, event []byte) error
 
 // read is what somebody read.
 type read struct {
@@ -67,40 +58,15 @@ func callerOf(r *http.Request) auth.Principal {
 
 // record publishes a read.
 func (s *Service) record(ctx context.Context, w http.ResponseWriter, r *http.Request, of read) error {
-	caller := callerOf(r)
-	ip, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		ip = "" // Not TCP.
-	}
 	type payload struct {
 		Request string `json:"request"`
 		Page    int64  `json:"page,omitempty"`
 		Limit   int64  `json:"limit,omitempty"`
 	}
-	text, err := json.Marshal(struct {
-		EventType     string  `json:"eventType"`
-		Source        string  `json:"source"`
-		Severity      string  `json:"severity"`
-		ActorType     string  `json:"actorType"`
-		ActorID       string  `json:"actorId"`
-		ActorName     string  `json:"actorName,omitempty"`
-		TargetType    string  `json:"targetType"`
-		TargetID      string  `json:"targetId"`
-		CorrelationID string  `json:"correlationId,omitempty"`
-		IPAddress     string  `json:"ipAddress,omitempty"`
-		UserAgent     string  `json:"userAgent,omitempty"`
-		Payload       payload `json:"payload"`
-	}{
-		EventType: ReadType, Source: "daybook", Severity: "INFO", ActorType: "API_KEY", ActorID: caller.KeyID, ActorName: caller.Name,
-		TargetType: targetType, TargetID: target(of.what), CorrelationID: w.Header().Get("X-Request-Id"), IPAddress: ip,
-		UserAgent: cut(r.UserAgent()), Payload: payload{Request: of.what, Page: of.page, Limit: of.limit},
-	})
-	if err != nil {
-		return err
-	}
-	bounded, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	if err := s.publish(bounded, tenant.FromContext(ctx), text); err != nil {
+	e := record.By(w, r)
+	e.EventType, e.TargetType, e.TargetID = ReadType, targetType, target(of.what)
+	e.Payload = payload{Request: of.what, Page: of.page, Limit: of.limit}
+	if err := e.Write(ctx, s.publish); err != nil {
 		if ctx.Err() != nil {
 			return errors.Join(ctx.Err(), err) // The caller has left, or what was asked for failed.
 		}
@@ -111,8 +77,3 @@ func (s *Service) record(ctx context.Context, w http.ResponseWriter, r *http.Req
 	}
 	return nil
 }
-
-// maxAgent bounds what a caller can put into a record as its name.
-const maxAgent = 512
-
-func cut(agent string) string { return agent[:min(len(agent), maxAgent)] }

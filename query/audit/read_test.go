@@ -12,6 +12,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
 	"daybook/pkg/tenant"
+	"daybook/query/record"
 )
 
 // Every call that answers with something of the log, or says that there is
@@ -74,7 +75,7 @@ func TestRead_BoundedWait(t *testing.T) {
 	l.publish = func(ctx context.Context, _ tenant.ID, _ []byte) error {
 		deadline, ok := ctx.Deadline()
 		require.True(t, ok)
-		require.LessOrEqual(t, time.Until(deadline), publishTimeout)
+		require.LessOrEqual(t, time.Until(deadline), record.Timeout)
 		return context.DeadlineExceeded
 	}
 	_, err := l.get(t, "/api/audit")

@@ -12,6 +12,7 @@ import (
 	"daybook/pkg/tenant"
 	"daybook/query/archived"
 	"daybook/query/filter"
+	"daybook/query/record"
 	"daybook/query/statement"
 )
 
@@ -20,13 +21,13 @@ type Service struct {
 	reader  *statement.Reader
 	kept    retention.Policy
 	now     func() time.Time
-	publish Publish
+	publish record.Publish
 	archive *archived.Archive
 }
 
 // New returns a service that shows the audit log of the given days, and
 // publishes each read of it.
-func New(reader *statement.Reader, kept retention.Policy, now func() time.Time, publish Publish) *Service {
+func New(reader *statement.Reader, kept retention.Policy, now func() time.Time, publish record.Publish) *Service {
 	return &Service{reader: reader, kept: kept, now: now, publish: publish}
 }
 

@@ -15,6 +15,7 @@ import (
 	"daybook/pkg/apierror"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
+	"daybook/query/record"
 	"daybook/query/statement"
 )
 
@@ -41,20 +42,16 @@ type Hold struct {
 	tenant tenant.ID
 }
 
-// Publish puts an event, the JSON of spec/event-log.txt without tenantId, into
-// the tenant's log, and returns once all in-sync replicas have it.
-type Publish func(ctx context.Context, id tenant.ID, event []byte) error
-
 // Service keeps the holds of all tenants.
 type Service struct {
 	conn    driver.Conn
 	reader  *statement.Reader
 	now     func() time.Time
-	publish Publish
+	publish record.Publish
 }
 
 // New returns a service over the table legal_holds.
-func New(conn driver.Conn, reader *statement.Reader, now func() time.Time, publish Publish) *Service {
+func New(conn driver.Conn, reader *statement.Reader, now func() time.Time, publish record.Publish) *Service {
 	return &Service{conn: conn, reader: reader, now: now, publish: publish}
 }
 
@@ -64,7 +61,7 @@ func (s *Service) List(ctx context.Context, id tenant.ID) ([]Hold, error) {
 }
 
 // Place places a hold. An empty filter holds the whole tenant.
-func (s *Service) Place(ctx context.Context, by caller, reason string, object json.RawMessage) (*Hold, error) {
+func (s *Service) Place(ctx context.Context, by record.Event, reason string, object json.RawMessage) (*Hold, error) {
 	reason, fault := checkReason(reason)
 	normal, err := s.normalizeFilter(object) //nolint:contextcheck // What is held does not depend on who asks.
 	if err != nil {
@@ -73,7 +70,7 @@ func (s *Service) Place(ctx context.Context, by caller, reason string, object js
 	if fault != nil {
 		return nil, fault
 	}
-	holds, err := read(ctx, s.reader, by.tenant)
+	holds, err := read(ctx, s.reader, by.Tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +84,8 @@ func (s *Service) Place(ctx context.Context, by caller, reason string, object js
 		return nil, apierror.New(apierror.KindConflict, "the tenant has %d holds, which is as many as it may have: lift some first, or place one that is wider", live)
 	}
 	h := &Hold{
-		ID: "hold_" + strings.ToLower(rand.Text()[:20]), Filter: normal, Reason: reason, tenant: by.tenant,
-		PlacedAt: s.now().UTC().Truncate(time.Millisecond), PlacedBy: by.key, PlacedByName: by.name,
+		ID: "hold_" + strings.ToLower(rand.Text()[:20]), Filter: normal, Reason: reason, tenant: by.Tenant,
+		PlacedAt: s.now().UTC().Truncate(time.Millisecond), PlacedBy: by.ActorID, PlacedByName: by.ActorName,
 	}
 	if err := write(ctx, s.conn, h); err != nil {
 		return nil, unsaid(err, "placed")
@@ -104,12 +101,12 @@ func (s *Service) Place(ctx context.Context, by caller, reason string, object js
 
 // Lift ends a hold. What is under it and older than the retention goes with
 // the next purge.
-func (s *Service) Lift(ctx context.Context, by caller, id, reason string) (*Hold, error) {
+func (s *Service) Lift(ctx context.Context, by record.Event, id, reason string) (*Hold, error) {
 	reason, fault := checkReason(reason)
 	if fault != nil {
 		return nil, fault
 	}
-	holds, err := read(ctx, s.reader, by.tenant)
+	holds, err := read(ctx, s.reader, by.Tenant)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +118,7 @@ func (s *Service) Lift(ctx context.Context, by caller, id, reason string) (*Hold
 			return nil, apierror.New(apierror.KindConflict, "the hold was lifted at %s", h.LiftedAt.Format(time.RFC3339))
 		}
 		at := s.now().UTC().Truncate(time.Millisecond)
-		h.LiftedAt, h.LiftedBy, h.LiftedByName, h.LiftReason = &at, &by.key, &by.name, &reason
+		h.LiftedAt, h.LiftedBy, h.LiftedByName, h.LiftReason = &at, &by.ActorID, &by.ActorName, &reason
 		// Told first: nothing is let go unrecorded.
 		if err := s.tell(ctx, by, liftedType, &h); err != nil {
 			return nil, &apierror.Error{
