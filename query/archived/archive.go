@@ -70,10 +70,13 @@ func New(conn driver.Conn, reader *statement.Reader, places *archive.Places) *Ar
 	return &Archive{conn: conn, reader: reader, places: places, made: map[string]bool{}}
 }
 
-// Include returns the scope with what is older than its retention, or was purged when
-// that was shorter. It reads what is known of the tenant's days, once for all statements of a
+// Include returns the scope as it is, or where that is asked for, with what is older than
+// its retention, or was purged when that was shorter. It reads what is known of the tenant's days, once for all statements of a
 // request.
-func (a *Archive) Include(ctx context.Context, scope filter.Scope, usage *statement.Usage) (filter.Scope, error) {
+func (a *Archive) Include(ctx context.Context, scope filter.Scope, asked bool, usage *statement.Usage) (filter.Scope, error) {
+	if !asked {
+		return scope, nil
+	}
 	if a == nil {
 		return scope, apierror.Invalid(Parameter, "this call can't read the archive")
 	}

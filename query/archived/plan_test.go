@@ -121,7 +121,7 @@ func TestPlan_Unchanged(t *testing.T) {
 	scope := filter.Scope{Tenant: "acme", Oldest: now.AddDate(0, 0, -4)}
 	plan := func() *Plan {
 		var usage statement.Usage
-		included, err := a.Include(t.Context(), scope, &usage)
+		included, err := a.Include(t.Context(), scope, true, &usage)
 		require.NoError(t, err)
 		return Of(included)
 	}

@@ -40,13 +40,11 @@ func (s *Service) WithArchive(a *archived.Archive) *Service {
 
 // within runs a read with what it is confined to, and fails where that was the archive and
 // has changed meanwhile.
-func (s *Service) within(ctx context.Context, archive bool, read func(filter.Scope) error) (err error) {
-	scope := filter.Scope{Tenant: tenant.FromContext(ctx), Oldest: s.kept.Oldest(tenant.FromContext(ctx), s.now())}
+func (s *Service) within(ctx context.Context, archive bool, read func(filter.Scope) error) error {
 	var usage statement.Usage
-	if archive {
-		if scope, err = s.archive.Include(ctx, scope, &usage); err != nil {
-			return err
-		}
+	scope, err := s.archive.Include(ctx, filter.ScopeOf(tenant.FromContext(ctx), s.kept, s.now()), archive, &usage)
+	if err != nil {
+		return err
 	}
 	if err := read(scope); err != nil {
 		return err

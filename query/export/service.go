@@ -73,10 +73,8 @@ func (s *Service) ServeExport(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer release()
 	var usage statement.Usage
-	if request.archive {
-		if request.scope, err = s.archive.Include(r.Context(), request.scope, &usage); err != nil {
-			return err
-		}
+	if request.scope, err = s.archive.Include(r.Context(), request.scope, request.archive, &usage); err != nil {
+		return err
 	}
 	if request.view == nil {
 		if request.view, err = s.look(r.Context(), request.scope, request.filter, request.began); err != nil {
@@ -214,7 +212,7 @@ func (s *Service) parse(r *http.Request) (*request, error) {
 		}
 	}
 	id := tenant.FromContext(r.Context())
-	request := &request{scope: filter.Scope{Tenant: id, Oldest: s.kept.Oldest(id, s.now())}, limit: math.MaxInt64, began: s.now()}
+	request := &request{scope: filter.ScopeOf(id, s.kept, s.now()), limit: math.MaxInt64, began: s.now()}
 	var bound uint64
 	if text := values.Get("cursor"); text != "" {
 		var content []byte

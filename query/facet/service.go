@@ -33,9 +33,5 @@ func (s *Service) WithArchive(a *archived.Archive) *Service {
 }
 
 func (s *Service) scope(r *http.Request, archive bool, usage *statement.Usage) (filter.Scope, error) {
-	scope := filter.Scope{Tenant: tenant.FromContext(r.Context()), Oldest: s.kept.Oldest(tenant.FromContext(r.Context()), s.now())}
-	if !archive {
-		return scope, nil
-	}
-	return s.archive.Include(r.Context(), scope, usage)
+	return s.archive.Include(r.Context(), filter.ScopeOf(tenant.FromContext(r.Context()), s.kept, s.now()), archive, usage)
 }

@@ -31,5 +31,5 @@ func New(reader *statement.Reader, kept retention.Policy, now func() time.Time, 
 }
 
 func (s *Service) scope(r *http.Request) filter.Scope {
-	return filter.Scope{Tenant: tenant.FromContext(r.Context()), Oldest: s.kept.Oldest(tenant.FromContext(r.Context()), s.now())}
+	return filter.ScopeOf(tenant.FromContext(r.Context()), s.kept, s.now())
 }

@@ -20,6 +20,27 @@ func ParseObject(object json.RawMessage, field string, now time.Time, defaults u
 	return parseObject(context.Background(), Asker{}, object, field, now, defaults)
 }
 
+// NormalizeObject returns an object of query parameters with its members in order
+// and each of them once, for those that keep one. It may have so many bytes.
+func NormalizeObject(object json.RawMessage, most int, example string) (json.RawMessage, error) {
+	if len(object) > most {
+		return nil, apierror.Invalid("filter", "has at most %d bytes, this one has %d", most, len(object))
+	}
+	var members map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	decoder.UseNumber()
+	if err := decoder.Decode(&members); err != nil || members == nil {
+		return nil, apierror.Invalid("filter", "must be an object with the names of the query parameters, like %s", example)
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(members); err != nil {
+		return nil, apierror.From(err)
+	}
+	return bytes.TrimSpace(out.Bytes()), nil
+}
+
 func parseObject(ctx context.Context, asker Asker, object json.RawMessage, field string, now time.Time, defaults url.Values) (*Filter, error) {
 	values := url.Values{}
 	if len(bytes.TrimSpace(object)) > 0 && string(bytes.TrimSpace(object)) != "null" {

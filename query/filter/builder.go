@@ -8,6 +8,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"daybook/pkg/event"
+	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/schema"
 )
@@ -29,6 +30,11 @@ type Archive interface {
 
 // Mark says of an event that it is older than the retention, where it is.
 func (s Scope) Mark(e *event.Event) { e.Archived = s.Archive != nil && e.CreatedAt.Before(s.Oldest) }
+
+// ScopeOf returns the scope of a tenant whose events are kept by a policy.
+func ScopeOf(id tenant.ID, kept retention.Policy, now time.Time) Scope {
+	return Scope{Tenant: id, Oldest: kept.Oldest(id, now)}
+}
 
 // Builder collects a statement: its text, and the values beside it as query
 // parameters, which the server reads apart from the text.

@@ -1,15 +1,14 @@
 package hold
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
-	"strconv"
 
 	"daybook/pkg/httpserver"
 	"daybook/pkg/tenant"
 	"daybook/query/record"
+	"daybook/query/statement"
 )
 
 // The event types of what happens to holds.
@@ -45,7 +44,7 @@ func (s *Service) ServeList(w http.ResponseWriter, r *http.Request) error {
 	if holds == nil {
 		holds = []Hold{}
 	}
-	return answer(w, http.StatusOK, map[string][]Hold{"holds": holds})
+	return statement.WriteValue(w, http.StatusOK, map[string][]Hold{"holds": holds})
 }
 
 // ServePlace answers POST /api/v1/holds.
@@ -64,7 +63,7 @@ func (s *Service) ServePlace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusCreated, h)
+	return statement.WriteValue(w, http.StatusCreated, h)
 }
 
 // ServeLift answers DELETE /api/v1/holds/{id}.
@@ -82,21 +81,5 @@ func (s *Service) ServeLift(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, h)
-}
-
-func answer(w http.ResponseWriter, status int, value any) error {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return err
-	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(body.Len()))
-	header.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, err := w.Write(body.Bytes())
-	return err
+	return statement.WriteValue(w, http.StatusOK, h)
 }

@@ -160,22 +160,10 @@ func (s *Service) normalizeFilter(object json.RawMessage) (json.RawMessage, erro
 	if len(bytes.TrimSpace(object)) == 0 || string(bytes.TrimSpace(object)) == "null" {
 		object = json.RawMessage("{}")
 	}
-	if len(object) > maxFilterBytes {
-		return nil, apierror.Invalid("filter", "has at most %d bytes, this one has %d", maxFilterBytes, len(object))
+	normal, err := filter.NormalizeObject(object, maxFilterBytes, `{"actorId": "jane"}`)
+	if err != nil {
+		return nil, err
 	}
-	var members map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	decoder.UseNumber()
-	if err := decoder.Decode(&members); err != nil {
-		return nil, apierror.Invalid("filter", "must be an object with the names of the query parameters, like {\"actorId\": \"jane\"}")
-	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(members); err != nil {
-		return nil, apierror.From(err)
-	}
-	normal := bytes.TrimSpace(out.Bytes())
 	now := s.now()
 	today, err := filter.ParseObject(normal, "filter", now, nil)
 	if err != nil {

@@ -1,13 +1,12 @@
 package preset
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"time"
 
 	"daybook/pkg/httpserver"
+	"daybook/query/statement"
 )
 
 // answer is a preset as a caller reads it.
@@ -51,7 +50,7 @@ func (s *Service) ServeList(w http.ResponseWriter, r *http.Request) error {
 	for i, p := range list {
 		answers[i] = answerOf(c, p)
 	}
-	return write(w, http.StatusOK, map[string][]answer{"presets": answers})
+	return statement.WriteValue(w, http.StatusOK, map[string][]answer{"presets": answers})
 }
 
 // ServeGet answers GET /api/v1/presets/{id}.
@@ -134,21 +133,5 @@ func changeOf(r *http.Request) (Change, error) {
 
 func writePreset(w http.ResponseWriter, status int, c Caller, p Preset) error {
 	w.Header().Set("ETag", etag(p.Version))
-	return write(w, status, answerOf(c, p))
-}
-
-func write(w http.ResponseWriter, status int, value any) error {
-	var body bytes.Buffer
-	encoder := json.NewEncoder(&body)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return err
-	}
-	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Content-Length", strconv.Itoa(body.Len()))
-	header.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, err := w.Write(body.Bytes())
-	return err
+	return statement.WriteValue(w, status, answerOf(c, p))
 }

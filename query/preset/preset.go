@@ -1,7 +1,6 @@
 package preset
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -81,22 +80,10 @@ func (c *Change) normalize(ctx context.Context, now time.Time) error {
 // normalizeFilter returns the object with its members in order and each of
 // them once. It must be a filter for every caller.
 func normalizeFilter(ctx context.Context, object json.RawMessage, now time.Time) (json.RawMessage, error) {
-	if len(object) > maxFilterBytes {
-		return nil, apierror.Invalid("filter", "has at most %d bytes, this one has %d", maxFilterBytes, len(object))
+	normal, err := filter.NormalizeObject(object, maxFilterBytes, `{"category": "auth"}`)
+	if err != nil {
+		return nil, err
 	}
-	var members map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	decoder.UseNumber()
-	if err := decoder.Decode(&members); err != nil || members == nil {
-		return nil, apierror.Invalid("filter", "must be an object with the names of the query parameters, like {\"category\": \"auth\"}")
-	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(members); err != nil {
-		return nil, apierror.From(err)
-	}
-	normal := bytes.TrimSpace(out.Bytes())
 	// Whoever saves it, others may use it: any key will do for Me.
 	ctx = filter.NewContext(ctx, filter.Asker{KeyID: "key"})
 	if _, err := filter.ParseRequestObject(ctx, normal, "filter", now, nil); err != nil {

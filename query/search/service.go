@@ -75,7 +75,7 @@ type Page struct {
 
 // Scope returns what every read of a tenant is confined to.
 func (s *Service) Scope(id tenant.ID) filter.Scope {
-	return filter.Scope{Tenant: id, Oldest: s.kept.Oldest(id, s.now())}
+	return filter.ScopeOf(id, s.kept, s.now())
 }
 
 // Search returns one page.
@@ -93,12 +93,9 @@ func (s *Service) Search(ctx context.Context, r Request) (*Page, error) {
 // whether there is another page.
 func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 	page := &Page{Indexes: indexes(r.Filter), Source: "raw"}
-	scope := s.Scope(r.Tenant)
-	var err error
-	if r.Archive {
-		if scope, err = s.archive.Include(ctx, scope, &page.Usage); err != nil {
-			return nil, err
-		}
+	scope, err := s.archive.Include(ctx, s.Scope(r.Tenant), r.Archive, &page.Usage)
+	if err != nil {
+		return nil, err
 	}
 	plan := archived.Of(scope)
 	whole := window{from: r.Filter.Lower(scope), to: r.Filter.To.Time}

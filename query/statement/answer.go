@@ -1,6 +1,8 @@
 package statement
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -21,12 +23,25 @@ func Milliseconds(d time.Duration) float64 {
 
 // WriteJSON sends a whole answer. Events are somebody's data: no cache keeps
 // them.
-func WriteJSON(w http.ResponseWriter, body []byte) error {
+func WriteJSON(w http.ResponseWriter, body []byte) error { return write(w, http.StatusOK, body) }
+
+// WriteValue sends a value as JSON, with a status. Texts stand in it as they are: < is no \u003c.
+func WriteValue(w http.ResponseWriter, status int, value any) error {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	return write(w, status, body.Bytes())
+}
+
+func write(w http.ResponseWriter, status int, body []byte) error {
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 	_, err := w.Write(body)
 	return err
 }
