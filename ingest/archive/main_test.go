@@ -2,18 +2,20 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
-
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
 
 	"daybook/ingest"
+	"daybook/ingest/purge"
 	layout "daybook/pkg/archive"
 	"daybook/pkg/archive/archivetest"
 	"daybook/pkg/clickhouse"
@@ -50,6 +52,17 @@ func newLab(t testing.TB) *lab {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })
 	return &lab{TB: t, conn: conn, gateway: g, place: g.Place("the-archive"), now: today}
+}
+
+// purge runs a purge at the lab's time, which takes restored days and no others.
+func (l *lab) purge() {
+	l.Helper()
+	purger := purge.New(purge.Deps{
+		Conn: l.conn, Settings: retention.Days(36_500), Now: func() time.Time { return l.now }, Registry: prometheus.NewRegistry(), Log: zaptest.NewLogger(l),
+		Holds:   func(context.Context) (purge.Held, error) { return purge.Held{}, nil },
+		Publish: func(context.Context, tenant.ID, []byte) error { return errors.New("nothing is to be told") },
+	})
+	require.NoError(l, purger.Purge(l.Context()))
 }
 
 // in returns an empty store, which is the same one emptied, and an empty bucket, for a

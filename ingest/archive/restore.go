@@ -37,7 +37,7 @@ type restored struct {
 }
 
 // Restore reads the archived days of a range back into events_restored, where they
-// stay for keep, 0 meaning Config.Restored. A day that is there already stays longer; one that was begun and
+// stay for keep, 0 meaning Config.Restored; then the purge (ingest/purge) takes them. A day that is there already stays longer; one that was begun and
 // cut is deleted first. The error joins those of the days that could not be restored.
 func (r *Runner) Restore(ctx context.Context, g Range, keep time.Duration, progress *atomic.Int64) (Report, error) {
 	if progress == nil {
@@ -187,36 +187,6 @@ func (r *Runner) Remove(ctx context.Context, g Range) (int, error) {
 	return len(units), r.removeRestored(ctx, units, have)
 }
 
-// expire deletes the restored days whose time is over, and what a restore or a
-// removal that was cut has left.
-func (r *Runner) expire(ctx context.Context) (int, error) {
-	have, err := r.restores(ctx, Range{})
-	if err != nil {
-		return 0, err
-	}
-	now := r.Now()
-	var units []unit
-	for u, h := range have {
-		if h.state != Removed && h.expires.Before(now) {
-			units = append(units, u)
-		}
-	}
-	if err := r.removeRestored(ctx, units, have); err != nil {
-		return 0, err
-	}
-	left, err := r.daysOf(ctx, schema.EventsRestored)
-	if err != nil {
-		return 0, err
-	}
-	var rest []unit
-	for _, u := range left {
-		if h, ok := have[u]; !ok || h.state == Removed {
-			rest = append(rest, u)
-		}
-	}
-	return len(units), r.deleteRestored(ctx, rest)
-}
-
 // removeRestored hides days, then deletes them.
 func (r *Runner) removeRestored(ctx context.Context, units []unit, have map[unit]restored) error {
 	for units := range slices.Chunk(units, batchDays) {
@@ -306,23 +276,4 @@ func (r *Runner) mark(ctx context.Context, rows []restored) error {
 		return fmt.Errorf("write %s: %w", schema.Restores, err)
 	}
 	return nil
-}
-
-// daysOf returns the days that a table has rows of.
-func (r *Runner) daysOf(ctx context.Context, table string) ([]unit, error) {
-	rows, err := r.Conn.Query(statement(ctx), "SELECT DISTINCT toString(tenant_id), toDate(created_at) FROM "+table)
-	if err != nil {
-		return nil, fmt.Errorf("list the days of %s: %w", table, err)
-	}
-	defer func() { _ = rows.Close() }()
-	var out []unit
-	for rows.Next() {
-		var id string
-		var day time.Time
-		if err := rows.Scan(&id, &day); err != nil {
-			return nil, err
-		}
-		out = append(out, unit{tenant.ID(id), day.UTC()})
-	}
-	return out, rows.Err()
 }

@@ -94,8 +94,7 @@ func (r *Runner) pass(ctx context.Context) error {
 	if report.Days > 0 {
 		r.Log.Info("archived", zap.Int("days", report.Days), zap.Uint64("events", report.Events), zap.Uint64("bytes", report.Bytes))
 	}
-	_, expired := r.expire(ctx)
-	return errors.Join(err, expired, r.sweep(ctx))
+	return errors.Join(err, r.sweep(ctx))
 }
 
 // Range chooses days.

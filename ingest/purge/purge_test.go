@@ -296,9 +296,16 @@ func TestPurge_RestoredDaysExpire(t *testing.T) {
 		require.NoError(t, s.conn.Exec(t.Context(), "INSERT INTO events_restored (tenant_id, created_at, event_id, kafka_topic) VALUES ('acme', fromUnixTimestamp64Micro(?), 'x', 'events')", d.UnixMicro()))
 		require.NoError(t, s.conn.Exec(t.Context(), "INSERT INTO restores (tenant_id, day, state, rows, expires_at, version) VALUES ('acme', toDate(fromUnixTimestamp(?)), 'done', 1, fromUnixTimestamp64Milli(?), 7)", d.Unix(), expires.UnixMilli()))
 	}
+	// What cut removals have left: of a day that is marked as removed, and of one that nobody knows.
+	for _, age := range []time.Duration{410 * day, 411 * day} {
+		require.NoError(t, s.conn.Exec(t.Context(), "INSERT INTO events_restored (tenant_id, created_at, event_id, kafka_topic) VALUES ('acme', fromUnixTimestamp64Micro(?), 'x', 'events')", noon.Add(-age).UnixMicro()))
+	}
+	require.NoError(t, s.conn.Exec(t.Context(), "INSERT INTO restores (tenant_id, day, state, rows, expires_at, version) VALUES ('acme', toDate(fromUnixTimestamp(?)), 'removed', 1, fromUnixTimestamp64Milli(?), 7)",
+		noon.Add(-410*day).Unix(), noon.Add(day).UnixMilli()))
+	require.Len(t, s.ages("events_restored", "created_at", "acme"), 5)
 	s.purge()
 	require.Equal(t, []time.Duration{401 * day, 402 * day}, s.ages("events_restored", "created_at", "acme"))
-	require.EqualValues(t, 1, s.number("SELECT count() FROM restores FINAL WHERE state = 'removed'"))
+	require.EqualValues(t, 1, s.number("SELECT count() FROM restores FINAL WHERE state = 'removed' AND day != toDate(fromUnixTimestamp(?))", noon.Add(-410*day).Unix()))
 	s.now = noon.Add(time.Second)
 	s.purge()
 	require.Equal(t, []time.Duration{402 * day}, s.ages("events_restored", "created_at", "acme"))

@@ -9,7 +9,8 @@ import (
 )
 
 // purgeRestored removes what was read back from the archive for so long and no
-// longer. A day is marked as removed first, so that nobody reads half of it.
+// longer, and what a removal that was cut has left. A day is marked as removed
+// first, so that nobody reads half of it.
 func (p *Purger) purgeRestored(ctx context.Context, now time.Time) error {
 	var c condition
 	c.write("INSERT INTO ", schema.Restores, " (tenant_id, day, state, manifest, rows, at, expires_at, version) SELECT tenant_id, day, 'removed', manifest, rows, ")
@@ -21,7 +22,7 @@ func (p *Purger) purgeRestored(ctx context.Context, now time.Time) error {
 	}
 	return p.erase(ctx, table{name: schema.EventsRestored, time: "created_at", light: true}, func(string) *condition {
 		var c condition
-		c.write("(tenant_id, toDate(created_at)) IN (SELECT tenant_id, day FROM ", schema.Restores, " GROUP BY tenant_id, day HAVING argMax(state, version) = 'removed')")
+		c.write("(tenant_id, toDate(created_at)) NOT IN (SELECT tenant_id, day FROM ", schema.Restores, " GROUP BY tenant_id, day HAVING argMax(state, version) != 'removed')")
 		return &c
 	})
 }
