@@ -47,12 +47,6 @@ type Ingest struct {
 
 const fetchBytes = 2 << 20
 
-// timings are those of the consumer group, all by the one setting: how soon a
-// silent node is taken for dead.
-func (c Config) timings() daybookkafka.GroupTimings {
-	return daybookkafka.GroupTimings{Session: c.SessionTimeout, Heartbeat: c.SessionTimeout / 5, Rebalance: 6 * c.SessionTimeout}
-}
-
 // drainBudget is how long the end of a generation waits for a running insert.
 // It is well below the time that the group gives its members when it changes.
 func (c Config) drainBudget() time.Duration { return 2 * c.SessionTimeout }
@@ -94,7 +88,7 @@ func (in *Ingest) Run(ctx context.Context) error {
 	if err := errors.Join(in.loadGaps(ctx), in.warm(ctx)); err != nil {
 		return err
 	}
-	group, err := in.kafka.ConsumerGroup(in.config.timings(), in.log)
+	group, err := in.kafka.ConsumerGroup(daybookkafka.TimingsOf(in.config.SessionTimeout), in.log)
 	if err != nil {
 		return fmt.Errorf("join consumer group %s: %w", in.kafka.Group, err)
 	}

@@ -28,8 +28,7 @@ func (n *node) keeper() (stage, error) {
 		closeArchive = archive.Close
 		work = append(work, archive.Run)
 	}
-	timeout := n.config.Ingest.SessionTimeout
-	timings := kafka.GroupTimings{Session: timeout, Heartbeat: timeout / 5, Rebalance: 6 * timeout}
+	timings := kafka.TimingsOf(n.config.Ingest.SessionTimeout)
 	return stage{"keeper", func(ctx context.Context) error {
 		defer func() { _ = publisher.Close() }()
 		defer closeArchive()

@@ -15,6 +15,12 @@ type GroupTimings struct {
 	Rebalance time.Duration // how long members may take to finish their work when the group changes
 }
 
+// TimingsOf returns the timings by one setting: how soon a silent node is taken
+// for dead.
+func TimingsOf(session time.Duration) GroupTimings {
+	return GroupTimings{Session: session, Heartbeat: session / 5, Rebalance: 6 * session}
+}
+
 // ConsumerGroup joins the group for the topic of events. Generations tell
 // which partitions belong to this member; the group notices partitions that
 // are added.
