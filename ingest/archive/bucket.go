@@ -9,13 +9,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
-	"github.com/minio/minio-go/v7/pkg/encrypt"
 	"golang.org/x/sync/errgroup"
 
 	layout "daybook/pkg/archive"
@@ -31,7 +28,6 @@ type bucket struct {
 
 // Bounds of what is asked of a bucket.
 const (
-	bucketRetries  = 4
 	answerTime     = 30 * time.Second // until the headers of an answer
 	mostOfManifest = 16 << 20         // bytes
 	readers        = 4                // objects that are read at once
@@ -41,23 +37,17 @@ const (
 var errExists = errors.New("the object exists")
 
 func openBucket(p layout.Place) (*bucket, error) {
-	endpoint := p.Endpoint
-	if endpoint == "" {
-		endpoint = "https://s3." + p.Region + ".amazonaws.com"
-	}
-	u, err := url.Parse(endpoint)
+	host, options, err := p.Client()
 	if err != nil {
-		return nil, fmt.Errorf("archive.endpoint: %w", err)
+		return nil, err
 	}
-	transport, err := minio.DefaultTransport(u.Scheme == "https")
+	transport, err := minio.DefaultTransport(options.Secure)
 	if err != nil {
 		return nil, err
 	}
 	transport.ResponseHeaderTimeout = answerTime
-	core, err := minio.NewCore(u.Host, &minio.Options{
-		Creds: credentials.NewStaticV4(p.AccessKey, p.SecretKey, ""), Secure: u.Scheme == "https", Region: p.Region,
-		Transport: transport, BucketLookup: minio.BucketLookupPath, MaxRetries: bucketRetries,
-	})
+	options.Transport = transport
+	core, err := minio.NewCore(host, options)
 	if err != nil {
 		return nil, fmt.Errorf("the archive at %s: %w", p.URL(), err)
 	}
@@ -134,17 +124,12 @@ func (b *bucket) encrypted(name string, header http.Header) error {
 func (b *bucket) create(ctx context.Context, name string, data []byte) error {
 	o := minio.PutObjectOptions{ContentType: "application/json", SendContentMd5: true, DisableMultipart: true}
 	o.SetMatchETagExcept("*")
-	switch {
-	case b.place.SSE == "AES256":
-		o.ServerSideEncryption = encrypt.NewSSE()
-	case b.place.SSE != "":
-		kms, err := encrypt.NewSSEKMS(b.place.KMSKey, nil)
-		if err != nil {
-			return err
-		}
-		o.ServerSideEncryption = kms
+	sse, err := b.place.Encryption()
+	if err != nil {
+		return err
 	}
-	_, err := b.core.Client.PutObject(ctx, b.place.Bucket, b.place.Prefix+name, bytes.NewReader(data), int64(len(data)), o)
+	o.ServerSideEncryption = sse
+	_, err = b.core.Client.PutObject(ctx, b.place.Bucket, b.place.Prefix+name, bytes.NewReader(data), int64(len(data)), o)
 	if minio.ToErrorResponse(err).StatusCode == http.StatusPreconditionFailed {
 		return errExists
 	}

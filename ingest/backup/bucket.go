@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 
 	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/encrypt"
 	"golang.org/x/sync/errgroup"
 
@@ -34,25 +32,16 @@ const copiers = 4
 const lastFile = ".backup"
 
 func (p Place) bucket() (*bucket, error) {
-	where, err := url.Parse(p.S3.URL())
+	host, options, err := p.S3.Client()
 	if err != nil {
-		return nil, fmt.Errorf("archive.endpoint: %w", err)
+		return nil, err
 	}
 	b := &bucket{place: *p.S3}
-	b.client, err = minio.New(where.Host, &minio.Options{
-		Creds: credentials.NewStaticV4(p.S3.AccessKey, p.S3.SecretKey, ""), Secure: where.Scheme == "https",
-		Region: p.S3.Region, BucketLookup: minio.BucketLookupPath, MaxRetries: 4,
-	})
-	if err != nil {
+	if b.client, err = minio.New(host, options); err != nil {
 		return nil, fmt.Errorf("archive.endpoint: %w", err)
 	}
-	switch {
-	case p.S3.SSE == "AES256":
-		b.sse = encrypt.NewSSE()
-	case p.S3.SSE != "":
-		if b.sse, err = encrypt.NewSSEKMS(p.S3.KMSKey, nil); err != nil {
-			return nil, fmt.Errorf("archive.kms_key: %w", err)
-		}
+	if b.sse, err = p.S3.Encryption(); err != nil {
+		return nil, err
 	}
 	return b, nil
 }

@@ -36,10 +36,11 @@ func (p Places) Of(id tenant.ID) Place {
 }
 
 // URL is the address of the place, with its prefix; names of objects follow it.
-func (p Place) URL() string {
-	endpoint := strings.TrimRight(p.Endpoint, "/")
-	if endpoint == "" {
-		endpoint = "https://s3." + p.Region + ".amazonaws.com"
+func (p Place) URL() string { return p.endpoint() + "/" + p.Bucket + "/" + p.Prefix }
+
+func (p Place) endpoint() string {
+	if p.Endpoint == "" {
+		return "https://s3." + p.Region + ".amazonaws.com"
 	}
-	return endpoint + "/" + p.Bucket + "/" + p.Prefix
+	return strings.TrimRight(p.Endpoint, "/")
 }
