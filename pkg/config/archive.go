@@ -114,18 +114,9 @@ func (c Archive) Validate() error {
 		errs = append(errs, fmt.Errorf("archive.restored_days: %d is not between 1 and 36500", c.RestoredDays))
 	}
 	errs = append(errs, c.Of("").validate("archive.")...)
-	named := map[tenant.ID]bool{}
-	for i, t := range c.Tenants {
-		key := fmt.Sprintf("archive.tenants[%d].", i)
-		if err := t.Tenant.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("%stenant: %w", key, err))
-		}
-		if named[t.Tenant] {
-			errs = append(errs, fmt.Errorf("%stenant: %q is named twice", key, t.Tenant))
-		}
-		named[t.Tenant] = true
-		errs = append(errs, c.Of(t.Tenant).validate(key)...)
-	}
+	errs = append(errs, eachTenant("archive.tenants", c.Tenants, func(t TenantArchive) tenant.ID { return t.Tenant }, func(key string, t TenantArchive) error {
+		return errors.Join(c.Of(t.Tenant).validate(key)...)
+	}))
 	return errors.Join(errs...)
 }
 

@@ -35,18 +35,30 @@ func (c Retention) Policy() retention.Policy {
 
 // Validate returns every fault of the settings.
 func (c Retention) Validate() error {
-	errs := []error{checkDays("retention.days", c.Days)}
+	return errors.Join(
+		checkDays("retention.days", c.Days),
+		eachTenant("retention.tenants", c.Tenants, func(t TenantRetention) tenant.ID { return t.Tenant }, func(key string, t TenantRetention) error {
+			return checkDays(key+"days", t.Days)
+		}),
+	)
+}
+
+// eachTenant checks a list of what tenants have of their own: names are valid, and
+// none stands twice. check gets the beginning of the entry's keys, like
+// retention.tenants[0]. with its dot.
+func eachTenant[T any](list string, entries []T, of func(T) tenant.ID, check func(key string, entry T) error) error {
+	var errs []error
 	named := map[tenant.ID]bool{}
-	for i, t := range c.Tenants {
-		key := fmt.Sprintf("retention.tenants[%d]", i)
-		if err := t.Tenant.Validate(); err != nil {
-			errs = append(errs, fmt.Errorf("%s.tenant: %w", key, err))
+	for i, entry := range entries {
+		key, id := fmt.Sprintf("%s[%d].", list, i), of(entry)
+		if err := id.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("%stenant: %w", key, err))
 		}
-		if named[t.Tenant] {
-			errs = append(errs, fmt.Errorf("%s.tenant: %q is named twice", key, t.Tenant))
+		if named[id] {
+			errs = append(errs, fmt.Errorf("%stenant: %q is named twice", key, id))
 		}
-		named[t.Tenant] = true
-		errs = append(errs, checkDays(key+".days", t.Days))
+		named[id] = true
+		errs = append(errs, check(key, entry))
 	}
 	return errors.Join(errs...)
 }
