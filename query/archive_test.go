@@ -2,7 +2,6 @@ package query
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,14 +19,11 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/labstack/echo/v4"
 	"github.com/parquet-go/parquet-go"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/zap/zaptest"
 
 	"daybook/pkg/archive"
 	"daybook/pkg/archive/archivetest"
 	"daybook/pkg/event"
-	"daybook/pkg/httpserver"
 	"daybook/pkg/retention"
 	"daybook/query/querytest"
 	"daybook/query/statement"
@@ -53,22 +49,7 @@ func serveArchive(t testing.TB, conn driver.Conn, days int, places *archive.Plac
 	if places != nil {
 		deps.Archive, deps.Places = true, *places
 	}
-	config := httpserver.Config{Addr: "127.0.0.1:0"}
-	server, err := httpserver.New(config, httpserver.Deps{
-		Log: zaptest.NewLogger(t), Registry: prometheus.NewRegistry(), Keys: keys{}, Ready: httpserver.NewReadiness(), Routes: Routes(deps),
-	})
-	require.NoError(t, err)
-	listener, err := httpserver.Listen(t.Context(), "http.addr", config.Addr)
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- server.Run(ctx, listener) }()
-	t.Cleanup(func() {
-		http.DefaultClient.CloseIdleConnections()
-		stop()
-		require.NoError(t, <-done)
-	})
-	return config.URL(listener)
+	return querytest.Serve(t, keys{}, Routes(deps))
 }
 
 // dayAt is the UTC day so many days ago.

@@ -12,15 +12,12 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/labstack/echo/v4"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-	"go.uber.org/zap/zaptest"
 
 	"daybook/pkg/auth"
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
-	"daybook/pkg/httpserver"
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
@@ -56,23 +53,7 @@ func serveOn(t *testing.T, conn driver.Conn, limits statement.Config, events ...
 	}
 	querytest.Insert(t, conn, querytest.Rows(events...))
 	none := func(c echo.Context) error { return c.NoContent(http.StatusTeapot) }
-	config := httpserver.Config{Addr: "127.0.0.1:0"}
-	server, err := httpserver.New(config, httpserver.Deps{
-		Log: zaptest.NewLogger(t), Registry: prometheus.NewRegistry(), Keys: keys{}, Ready: httpserver.NewReadiness(),
-		Routes: Routes(Deps{Conn: conn, Limits: limits, Kept: retention.Days(365), Now: func() time.Time { return now }, Intake: none, Stream: filterOnly, Publish: recorded, Topic: topic{}}),
-	})
-	require.NoError(t, err)
-	listener, err := httpserver.Listen(t.Context(), "http.addr", config.Addr)
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- server.Run(ctx, listener) }()
-	t.Cleanup(func() {
-		http.DefaultClient.CloseIdleConnections()
-		stop()
-		require.NoError(t, <-done)
-	})
-	return config.URL(listener)
+	return querytest.Serve(t, keys{}, Routes(Deps{Conn: conn, Limits: limits, Kept: retention.Days(365), Now: func() time.Time { return now }, Intake: none, Stream: filterOnly, Publish: recorded, Topic: topic{}}))
 }
 
 // filterOnly stands for the live stream: it answers with the filter that it reads.

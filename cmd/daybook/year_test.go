@@ -26,7 +26,6 @@ import (
 	"daybook/pkg/auth"
 	"daybook/pkg/event"
 	"daybook/pkg/generate"
-	"daybook/pkg/httpserver"
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query"
@@ -209,25 +208,9 @@ func serveYear(t *testing.T, conn driver.Conn, places layout.Places, now func() 
 	none := func(c echo.Context) error { return c.NoContent(http.StatusTeapot) }
 	limits := statement.DefaultConfig()
 	limits.MaxDuration = 2 * time.Minute // On machines that do other work.
-	config := httpserver.Config{Addr: "127.0.0.1:0"}
-	server, err := httpserver.New(config, httpserver.Deps{
-		Log: zaptest.NewLogger(t), Registry: prometheus.NewRegistry(), Keys: yearKeys{}, Ready: httpserver.NewReadiness(),
-		Routes: query.Routes(query.Deps{
-			Conn: conn, Limits: limits, Kept: retention.Days(365), Now: now, Intake: none, Stream: none, Archive: true, Places: places,
-		}),
-	})
-	require.NoError(t, err)
-	listener, err := httpserver.Listen(t.Context(), "http.addr", config.Addr)
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- server.Run(ctx, listener) }()
-	t.Cleanup(func() {
-		http.DefaultClient.CloseIdleConnections()
-		stop()
-		require.NoError(t, <-done)
-	})
-	return config.URL(listener)
+	return querytest.Serve(t, yearKeys{}, query.Routes(query.Deps{
+		Conn: conn, Limits: limits, Kept: retention.Days(365), Now: now, Intake: none, Stream: none, Archive: true, Places: places,
+	}))
 }
 
 // askYear calls the API for a tenant, and reads the answer.
