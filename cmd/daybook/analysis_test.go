@@ -135,10 +135,10 @@ func checkClient(t *testing.T, c *client.Client) {
 	require.NoError(t, err)
 	require.EqualValues(t, 1, logs.Pagination.Total)
 	require.Equal(t, "jane@example.com", *logs.AuditLogs[0].UserEmail)
-	types, err := c.AuditEventTypes(ctx)
+	types, err := c.AuditEventTypes(ctx, nil)
 	require.NoError(t, err)
 	require.Contains(t, types, client.AuditEventType{EventType: "user_login", Count: 1})
-	entry, err := c.AuditEvent(ctx, "login-1")
+	entry, err := c.AuditEvent(ctx, "login-1", nil)
 	require.NoError(t, err)
 	require.JSONEq(t, `{"idp":"github"}`, string(entry.EventData))
 	user, err := c.UserAudit(ctx, "jane", url.Values{"limit": {"1"}})
@@ -232,6 +232,16 @@ func checkCommands(t *testing.T) {
 		{"presets delete nosuch", exitFailed, "nosuch: "},
 		{"audit list --from yesterday", exitUsage, "start_date"},
 		{"audit", exitUsage, "say what to do"},
+		// What the flag says reaches the server, from every command that has it.
+		{"search --include everything", exitUsage, "include"},
+		{"export --include everything", exitUsage, "include"},
+		{"histogram --include everything", exitUsage, "include"},
+		{"facets severity --include everything", exitUsage, "include"},
+		{"aggregate --include everything", exitUsage, "include"},
+		{"context pay-1 --include everything", exitUsage, "include"},
+		{"audit list --include everything", exitUsage, "include"},
+		{"audit types --include everything", exitUsage, "include"},
+		{"audit show login-1 --include everything", exitUsage, "include"},
 	} {
 		got := runWith(t, "", strings.Fields(test.args)...)
 		require.Equal(t, test.code, got.code, "%s: %s", test.args, got.stderr)

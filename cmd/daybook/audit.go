@@ -93,7 +93,7 @@ func newAuditTypesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			types, err := server.AuditEventTypes(c.Context())
+			types, err := server.AuditEventTypes(c.Context(), flags.included(url.Values{}))
 			if err != nil {
 				return asUsage(err)
 			}
@@ -123,7 +123,7 @@ func newAuditShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			l, err := server.AuditEvent(c.Context(), args[0])
+			l, err := server.AuditEvent(c.Context(), args[0], flags.included(url.Values{}))
 			if err != nil {
 				return asUsage(err)
 			}

@@ -55,21 +55,22 @@ func (c *Client) Audit(ctx context.Context, parameters url.Values) (*AuditPage, 
 }
 
 // AuditEventTypes returns the event types of the audit log, the most frequent first.
-func (c *Client) AuditEventTypes(ctx context.Context) ([]AuditEventType, error) {
+// The only parameter is include.
+func (c *Client) AuditEventTypes(ctx context.Context, parameters url.Values) ([]AuditEventType, error) {
 	var answer struct {
 		EventTypes []AuditEventType `json:"event_types"`
 	}
-	err := c.exchange(ctx, http.MethodGet, "/api/audit/events", nil, nil, nil, &answer)
+	err := c.exchange(ctx, http.MethodGet, "/api/audit/events", parameters, nil, nil, &answer)
 	return answer.EventTypes, err
 }
 
-// AuditEvent returns one event of the audit log.
-func (c *Client) AuditEvent(ctx context.Context, id string) (*AuditLog, error) {
+// AuditEvent returns one event of the audit log. The only parameter is include.
+func (c *Client) AuditEvent(ctx context.Context, id string, parameters url.Values) (*AuditLog, error) {
 	path, err := under("/api/audit/", id, "")
 	if err != nil {
 		return nil, err
 	}
-	return fetch[AuditLog](ctx, c, path, nil)
+	return fetch[AuditLog](ctx, c, path, parameters)
 }
 
 // UserAudit returns a page of the audit log of one user: parameters are page and limit.
