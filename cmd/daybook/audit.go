@@ -86,22 +86,17 @@ func newAuditTypesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "types", Short: "List the event types of the audit log with their counts", Args: cobra.NoArgs, Example: "  daybook audit types",
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			server, err := flags.client()
-			if err != nil {
-				return err
-			}
-			types, err := server.AuditEventTypes(c.Context(), flags.included(url.Values{}))
-			if err != nil {
-				return asUsage(err)
-			}
-			r := report{titles: []string{"type", "events"}, numbers: 1, answer: types}
-			for _, t := range types {
-				r.rows = append(r.rows, []string{t.EventType, strconv.FormatInt(t.Count, 10)})
-			}
-			return r.write(c.OutOrStdout(), output)
+			return flags.show(c, output, func(server *client.Client) (report, error) {
+				types, err := server.AuditEventTypes(c.Context(), flags.included(url.Values{}))
+				if err != nil {
+					return report{}, err
+				}
+				r := report{titles: []string{"type", "events"}, numbers: 1, answer: types}
+				for _, t := range types {
+					r.rows = append(r.rows, []string{t.EventType, strconv.FormatInt(t.Count, 10)})
+				}
+				return r, nil
+			})
 		},
 	}
 	outputFlag(c, &output)
@@ -116,18 +111,13 @@ func newAuditShowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one event of the audit log", Args: cobra.ExactArgs(1), Example: "  daybook audit show evt_abc123 --output json",
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			server, err := flags.client()
-			if err != nil {
-				return err
-			}
-			l, err := server.AuditEvent(c.Context(), args[0], flags.included(url.Values{}))
-			if err != nil {
-				return asUsage(err)
-			}
-			return auditReport([]client.AuditLog{*l}, l).write(c.OutOrStdout(), output)
+			return flags.show(c, output, func(server *client.Client) (report, error) {
+				l, err := server.AuditEvent(c.Context(), args[0], flags.included(url.Values{}))
+				if err != nil {
+					return report{}, err
+				}
+				return auditReport([]client.AuditLog{*l}, l), nil
+			})
 		},
 	}
 	outputFlag(c, &output)

@@ -146,3 +146,20 @@ func asUsage(err error) error {
 	}
 	return err
 }
+
+// show asks the server, and prints the report that it answers with in the form
+// that output names.
+func (f *clientFlags) show(c *cobra.Command, output string, ask func(server *client.Client) (report, error)) error {
+	if err := checkOutput(output); err != nil {
+		return err
+	}
+	server, err := f.client()
+	if err != nil {
+		return err
+	}
+	r, err := ask(server)
+	if err != nil {
+		return asUsage(err)
+	}
+	return r.write(c.OutOrStdout(), output)
+}

@@ -19,18 +19,13 @@ func newHoldsListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "List the tenant's legal holds, lifted ones included", Args: cobra.NoArgs, Example: "  daybook holds list --tenant acme",
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			server, err := flags.client()
-			if err != nil {
-				return err
-			}
-			holds, err := server.Holds(c.Context())
-			if err != nil {
-				return asUsage(err)
-			}
-			return holdsReport(holds, holds).write(c.OutOrStdout(), output)
+			return flags.show(c, output, func(server *client.Client) (report, error) {
+				holds, err := server.Holds(c.Context())
+				if err != nil {
+					return report{}, err
+				}
+				return holdsReport(holds, holds), nil
+			})
 		},
 	}
 	outputFlag(c, &output)

@@ -23,18 +23,13 @@ func newPresetsListCommand() *cobra.Command {
 		Long:    "List prints the key's own presets and those that are shared with the tenant. What is in the column ID, --preset of other commands takes.",
 		Example: "  daybook presets list\n  daybook search --preset auth-failures-today",
 		RunE: func(c *cobra.Command, _ []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			server, err := flags.client()
-			if err != nil {
-				return err
-			}
-			presets, err := server.Presets(c.Context())
-			if err != nil {
-				return asUsage(err)
-			}
-			return presetsReport(presets, presets).write(c.OutOrStdout(), output)
+			return flags.show(c, output, func(server *client.Client) (report, error) {
+				presets, err := server.Presets(c.Context())
+				if err != nil {
+					return report{}, err
+				}
+				return presetsReport(presets, presets), nil
+			})
 		},
 	}
 	outputFlag(c, &output)
@@ -68,18 +63,13 @@ func newPresetsShowCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show one preset", Args: cobra.ExactArgs(1), Example: "  daybook presets show auth-failures-today --output json",
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkOutput(output); err != nil {
-				return err
-			}
-			server, err := flags.client()
-			if err != nil {
-				return err
-			}
-			p, err := server.Preset(c.Context(), args[0])
-			if err != nil {
-				return asUsage(err)
-			}
-			return presetsReport([]client.Preset{*p}, p).write(c.OutOrStdout(), output)
+			return flags.show(c, output, func(server *client.Client) (report, error) {
+				p, err := server.Preset(c.Context(), args[0])
+				if err != nil {
+					return report{}, err
+				}
+				return presetsReport([]client.Preset{*p}, p), nil
+			})
 		},
 	}
 	outputFlag(c, &output)
