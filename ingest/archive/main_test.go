@@ -25,6 +25,7 @@ import (
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/schema"
+	"daybook/schema/schematest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
@@ -46,8 +47,7 @@ type lab struct {
 func newLab(t testing.TB) *lab {
 	t.Helper()
 	g := archivetest.Start(t)
-	config := clickhousetest.Start(t)
-	require.NoError(t, schema.Up(t.Context(), config))
+	config := schematest.Start(t)
 	conn, err := clickhouse.Open(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })

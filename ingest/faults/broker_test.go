@@ -12,6 +12,7 @@ import (
 
 // The broker goes away under load and comes back with what it has promised.
 func TestFault05_BrokerRestarted(t *testing.T) {
+	t.Parallel()
 	t.Run("embedded", func(t *testing.T) {
 		t.Parallel()
 		dir := t.TempDir()
@@ -51,6 +52,7 @@ func TestFault05_BrokerRestarted(t *testing.T) {
 // The partitions' leaders and the group's coordinator move to other brokers, in
 // order, again and again, under load.
 func TestFault05_LeadersAndCoordinatorMove(t *testing.T) {
+	t.Parallel()
 	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
 		t.Parallel()
 		cluster := kafkatest.StartCluster(t, kind)
@@ -73,10 +75,10 @@ func TestFault05_LeadersAndCoordinatorMove(t *testing.T) {
 // Of three brokers the one that leads, and then the one that coordinates, is
 // killed under load.
 func TestFault05_LeaderAndCoordinatorKilled(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIP: three brokers take a while to start")
 	}
-	t.Parallel()
 	cluster := kafkatest.ApacheCluster(t, 3)
 	s := newStack(t, cluster.Config(t), clickhousetest.Start(t))
 	s.config.MaxRows = 200

@@ -18,6 +18,7 @@ import (
 // Canaries of the live stream are no users' events: they are acknowledged and
 // leave nothing. What only looks like one is an event.
 func TestIngest_LeavesCanariesOut(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, kafkatest.StartEmbedded(t), clickhousetest.Start(t))
 	canary := `{"eventId":"c","tenantId":"_daybook","eventType":"daybook.canary"}`
 	for _, value := range []string{canary, strings.Replace(canary, "_daybook", "t1", 1), strings.Replace(canary, "daybook.canary", "login.ok", 1), canary} {
@@ -33,6 +34,7 @@ func TestIngest_LeavesCanariesOut(t *testing.T) {
 
 // Every column has what the message says.
 func TestIngest_KeepsEveryMember(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, kafkatest.StartEmbedded(t), clickhousetest.Start(t))
 	at := time.Now().Add(-time.Hour).UTC().Truncate(time.Millisecond)
 	s.publishTo(1, kafka.Message{Time: at, Value: []byte(

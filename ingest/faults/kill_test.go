@@ -18,6 +18,7 @@ import (
 // A node is killed with -9 at each place where what Kafka, the table and the
 // node know of a block differs.
 func TestFault01_KilledAtEveryPoint(t *testing.T) {
+	t.Parallel()
 	for name, faults := range map[string][]string{ // one process after the other
 		"before the plan":                {"before_plan:3:kill"},
 		"after the plan":                 {"after_plan:3:kill"},
@@ -62,6 +63,7 @@ func (s *stack) slowViews(d time.Duration) {
 // A node is killed at random moments under load. FAULTS_KILLS and FAULTS_SEED
 // ask for another number and another course.
 func TestFault01_KilledAtRandomMoments(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		kills, random := s.numberFrom("FAULTS_KILLS", 6), s.random()
 		s.config.MaxRows = 200
@@ -113,6 +115,7 @@ func (s *stack) random() *rand.Rand {
 // or shut down in order, and every other time the node with it. The topic has
 // one partition, or three.
 func TestFault02_ServerAndNodeRestarted(t *testing.T) {
+	t.Parallel()
 	for name, restart := range map[string]func(*server){"killed": (*server).killed, "in order": (*server).inOrder} {
 		for _, partitions := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s, %d partitions", name, partitions), func(t *testing.T) {
@@ -145,6 +148,7 @@ func TestFault02_ServerAndNodeRestarted(t *testing.T) {
 // The owner of a partition freezes: with the insert begun, with the plan made,
 // with the rows stored. Others take over, and then it wakes up and goes on.
 func TestFault07_Zombie(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]string{
 		"before the plan":  "before_plan:3:stop",
 		"in mid-insert":    "mid_send:3:stop",
@@ -179,6 +183,7 @@ func TestFault07_Zombie(t *testing.T) {
 // As above, and the zombie wakes up while the new owner still waits for the
 // insert that it has begun: whichever comes second must change nothing.
 func TestFault07_ZombieWakesDuringTakeover(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.config.MaxRows = 100
 		s.publish(mixed("early", 1500)...)
@@ -196,6 +201,7 @@ func TestFault07_ZombieWakesDuringTakeover(t *testing.T) {
 // A node is asked to stop under load, with half a block in its hands, and
 // another goes on.
 func TestFault08_StoppedUnderLoad(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		load := s.load(3000)
 		for range 4 {
@@ -212,6 +218,7 @@ func TestFault08_StoppedUnderLoad(t *testing.T) {
 // 1, then 5, then 2 nodes, coming in order, leaving by SIGTERM and by kill -9,
 // while the topic gets more partitions.
 func TestNodes_ComeAndGo(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.config.SessionTimeout = 2 * time.Second
 		load := s.load(1500)
@@ -238,6 +245,7 @@ func TestNodes_ComeAndGo(t *testing.T) {
 
 // Up to eleven members join and leave while events are published.
 func TestFault06_RebalanceStorm(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		random := s.random()
 		kafkatest.AddPartitions(s, s.kafka, 8)

@@ -47,6 +47,7 @@ func (s *stack) after(happened <-chan struct{}) {
 
 // The way to ClickHouse fails in the middle of an insert, in every manner.
 func TestFault03_WayToClickHouseFails(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]func(*netfault.Proxy){
 		"cut":               func(p *netfault.Proxy) { p.Cut() },
 		"refused":           func(p *netfault.Proxy) { p.Refuse() },
@@ -82,6 +83,7 @@ func TestFault03_WayToClickHouseFails(t *testing.T) {
 // The answer to an insert is lost and nobody ever says so: the connection stays
 // open and mute. The node must notice by itself.
 func TestFault03_AnswerLostForGood(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.config.MaxRows = 100
 		proxy := s.behindProxy()
@@ -95,6 +97,7 @@ func TestFault03_AnswerLostForGood(t *testing.T) {
 
 // A loop of cuts at random moments, under load.
 func TestFault03_SpottyNetwork(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		random := s.random()
 		s.config.MaxRows = 200
@@ -124,6 +127,7 @@ func TestFault03_SpottyNetwork(t *testing.T) {
 // The broker is paused while it should take a commit, and comes back 5, 35 and
 // 60 s later. ClickHouse's own Kafka engine makes 42 rows of these 22 messages.
 func TestFault04_BrokerPausedDuringCommit(t *testing.T) {
+	t.Parallel()
 	for _, pause := range []time.Duration{5 * time.Second, 35 * time.Second, 60 * time.Second} {
 		if pause > 5*time.Second && !long() {
 			continue
@@ -156,6 +160,7 @@ func TestFault04_BrokerPausedDuringCommit(t *testing.T) {
 
 // The way to the broker fails at random, under load.
 func TestFault04_SpottyWayToBroker(t *testing.T) {
+	t.Parallel()
 	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
 		t.Parallel()
 		k, proxy := kafkatest.Proxied(t, kind)
@@ -188,6 +193,7 @@ func TestFault04_SpottyWayToBroker(t *testing.T) {
 // token that would stop the second one is not remembered: only waiting for it
 // to end helps.
 func TestFault11_InsertCommitsAfterItsClientGaveUp(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.config.MaxRows = 100
 		proxy := s.behindProxy()

@@ -114,7 +114,7 @@ func (s *stack) settlesBut(e exceptions) {
 // of its log and nothing is planned beyond.
 func (s *stack) awaitSettled() {
 	s.Helper()
-	s.until("the group to acknowledge everything", func() (bool, string) {
+	s.poll("the group to acknowledge everything", time.Second/2, func() (bool, string) {
 		state, err := s.unsettled()
 		if err != nil {
 			return false, err.Error()

@@ -22,6 +22,7 @@ import (
 // What is no event, of every class, among events, as the last message and as a
 // whole block, is kept byte for byte and stops nothing.
 func TestFault16_Poison(t *testing.T) {
+	t.Parallel()
 	bad := map[string]string{
 		`{"tenantId":"t","eventType":"x"`: event.ClassInvalidJSON,
 		`[]`:                              event.ClassWrongType,
@@ -61,6 +62,7 @@ func TestFault16_Poison(t *testing.T) {
 
 // Producers compress in every way that Kafka knows.
 func TestFault16_EveryCodec(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		for _, codec := range []compress.Compression{kafka.Gzip, kafka.Snappy, kafka.Lz4, kafka.Zstd} {
 			writer, err := s.kafka.Writer(s.kafka.Topic)
@@ -83,6 +85,7 @@ func TestFault16_EveryCodec(t *testing.T) {
 // Messages of all sizes: the greatest that is allowed, one byte more, and more
 // than a fetch asks for; and a network that cuts answers short.
 func TestFault18_HugeMessages(t *testing.T) {
+	t.Parallel()
 	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
 		t.Parallel()
 		k, proxy := kafkatest.Proxied(t, kind)

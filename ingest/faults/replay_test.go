@@ -17,6 +17,7 @@ import (
 
 // An operator sets the group's offsets back: nothing doubles.
 func TestFault13_OffsetsSetBack(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.publishTo(0, mixed("x", 12_000)...)
 		n := s.start()
@@ -37,6 +38,7 @@ func TestFault13_OffsetsSetBack(t *testing.T) {
 // An operator sets the offsets back to where nothing but dead letters follows:
 // these lie beyond the end of the table of events.
 func TestFault13_OffsetsSetBackBeforeDeadLetters(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.publishTo(0, sample("x", 100)...)
 		n := s.start()
@@ -58,6 +60,7 @@ func TestFault13_OffsetsSetBackBeforeDeadLetters(t *testing.T) {
 // An operator sets the group's offsets forward: what is skipped is said, and
 // setting them back brings it.
 func TestFault13_OffsetsSetForward(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.publishTo(0, sample("x", 500)...)
 		n := s.start()
@@ -106,6 +109,7 @@ func (s *stack) wantGap(n *node, want ingest.Gap) {
 // The group's offsets have expired, or it has another name: the table says
 // where to go on.
 func TestFault13_OffsetsExpired(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.publishTo(0, mixed("x", 1000)...)
 		n := s.start()
@@ -121,6 +125,7 @@ func TestFault13_OffsetsExpired(t *testing.T) {
 // Producers send an event twice: in one block, in the next, in another
 // partition, after a restart, and to a node that never saw the first.
 func TestFault14_ProducersSendTwice(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		once := sample("x", 200)
 		s.publishTo(0, append(append([]kafka.Message{}, once...), once...)...)
@@ -154,6 +159,7 @@ func TestFault14_ProducersSendTwice(t *testing.T) {
 
 // Two partitions bring the same new events at the same moment.
 func TestFault14_ProducersSendTwiceAtOnce(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		for _, prefix := range []string{"a", "b", "c"} {
 			for partition := range 3 {
@@ -168,6 +174,7 @@ func TestFault14_ProducersSendTwiceAtOnce(t *testing.T) {
 // The memory of recent ids says that an event is there and the table does not
 // have it: the memory is only a suspicion.
 func TestFault15_SeenButNotStored(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.publishTo(0, sample("x", 300)...)
 		s.start()
@@ -183,6 +190,7 @@ func TestFault15_SeenButNotStored(t *testing.T) {
 
 // Retention takes what was not stored yet, while ingest is down.
 func TestFault21_RetentionPassedWhileDown(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.publishTo(0, sample("x", 1000)...)
 		s.leaveBehind(0, 100, func(int) bool { return true }) // planned and stored, not acknowledged
@@ -198,6 +206,7 @@ func TestFault21_RetentionPassedWhileDown(t *testing.T) {
 // The topic is deleted and made anew, shorter or longer than before; its events
 // have ids of their own, or ids made of their offsets, which repeat.
 func TestFault21_TopicMadeAnew(t *testing.T) {
+	t.Parallel()
 	for name, second := range map[string]int{"shorter": 50, "longer": 500} {
 		for _, ids := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, ids %t", name, ids), func(t *testing.T) {
@@ -236,6 +245,7 @@ func TestFault21_TopicMadeAnew(t *testing.T) {
 // leader: the committed offset is beyond the end. All of it is verified, and
 // nothing doubles.
 func TestFault21_LogCutShort(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.publishTo(0, mixed("x", 300)...)
 		n := s.start()
@@ -252,6 +262,7 @@ func TestFault21_LogCutShort(t *testing.T) {
 // A dead letter that is no fault any more becomes the event it would have been,
 // once, however often it is replayed.
 func TestReplay_DeadLetters(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.config.MaxEventBytes = 1024
 		large := `{"tenantId":"t","eventType":"x","payload":{"s":"` + fmt.Sprintf("%01500d", 7) + `"}}`

@@ -25,6 +25,7 @@ import (
 	daybookkafka "daybook/pkg/kafka"
 	"daybook/pkg/kafka/kafkatest"
 	"daybook/schema"
+	"daybook/schema/schematest"
 )
 
 func TestMain(m *testing.M) {
@@ -74,9 +75,7 @@ func onBoth(t *testing.T, test func(s *stack)) {
 // row that is there twice.
 func newStack(t *testing.T, k daybookkafka.Config, c clickhouse.Config) *stack {
 	t.Helper()
-	if err := schema.Up(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
+	schematest.Up(t, c)
 	s := &stack{T: t, kafka: k, store: c, config: ingest.DefaultConfig(), topic: &ledger{}}
 	s.config.MaxAge = 300 * time.Millisecond
 	s.config.SessionTimeout = 4 * time.Second
@@ -199,10 +198,17 @@ const (
 // until polls a condition, and fails the test with what it says when it never holds.
 func (s *stack) until(what string, condition func() (ok bool, state string)) {
 	s.Helper()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
+	s.poll(what, 50*time.Millisecond, condition)
+}
+
+// poll is until with pauses that grow, for what takes a while: to ask costs the
+// time of the tests beside this one.
+func (s *stack) poll(what string, longest time.Duration, condition func() (ok bool, state string)) {
+	s.Helper()
 	began := time.Now()
-	for last, changed := "", began; ; <-tick.C {
+	pause := min(20*time.Millisecond, longest)
+	for last, changed := "", began; ; <-time.After(pause) {
+		pause = min(pause*3/2, longest)
 		ok, state := condition()
 		if ok {
 			return
@@ -220,7 +226,7 @@ func (s *stack) until(what string, condition func() (ok bool, state string)) {
 // await polls until the query's number is at least n.
 func (s *stack) await(n int, query string, args ...any) {
 	s.Helper()
-	s.until(fmt.Sprintf("%s to be %d", query, n), func() (bool, string) {
+	s.poll(fmt.Sprintf("%s to be %d", query, n), time.Second/5, func() (bool, string) {
 		got := s.count(query, args...)
 		return got >= uint64(n), strconv.FormatUint(got, 10)
 	})

@@ -25,6 +25,7 @@ func long() bool { return os.Getenv("FAULTS_LONG") != "" }
 
 // The server forgets its deduplication tokens between an attempt and the retry.
 func TestFault09_TokensForgotten(t *testing.T) {
+	t.Parallel()
 	for name, window := range map[string]int{"off": 0, "one": 1} {
 		for _, point := range []string{"after_insert", "after_dead"} {
 			t.Run("node killed "+point+", window "+name, func(t *testing.T) {
@@ -69,6 +70,7 @@ func (s *stack) window(n int) {
 // The server remembers the token of a part that it has lost: a retry is
 // "deduplicated" and nothing is stored.
 func TestFault10_TokenWithoutPart(t *testing.T) {
+	t.Parallel()
 	for name, condition := range map[string]string{"half the rows": "kafka_offset % 2 = 1", "all": "1"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,6 +89,7 @@ func TestFault10_TokenWithoutPart(t *testing.T) {
 // A block spans two table partitions and the server dies after the first part;
 // and whatever else a node may leave half done behind its plan.
 func TestFault12_PartOfABlock(t *testing.T) {
+	t.Parallel()
 	for name, keep := range map[string]func(i int) bool{
 		"first table partition": func(i int) bool { return i < 150 },
 		"every other row":       func(i int) bool { return i%2 == 0 },
@@ -113,6 +116,7 @@ func TestFault12_PartOfABlock(t *testing.T) {
 
 // The events' part is there and the rollups' is not.
 func TestFault12_RollupNeverWritten(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.publishTo(0, sample("x", 300)...)
 		s.leaveBehind(0, 300, func(int) bool { return true })
@@ -125,6 +129,7 @@ func TestFault12_RollupNeverWritten(t *testing.T) {
 // A constraint of the table refuses some rows. They become dead letters; the
 // others, and what follows, are stored.
 func TestFault17_RefusedByServer(t *testing.T) {
+	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.config.MaxRows = 500
 		s.exec("ALTER TABLE " + schema.Events + " ADD CONSTRAINT nobody CHECK actor_id != 'nobody'")
@@ -147,6 +152,7 @@ func TestFault17_RefusedByServer(t *testing.T) {
 // The table is changed, or gone for a while, under a running node. Nothing is
 // given up: what was refused because of the table is stored when it is back.
 func TestFault19_SchemaChangesLive(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string][2]string{
 		"column dropped":      {"ALTER TABLE events DROP COLUMN user_agent", "ALTER TABLE events ADD COLUMN user_agent String CODEC(ZSTD(1)) AFTER ip_address"},
 		"column of our own":   {"ALTER TABLE events ADD COLUMN note String DEFAULT 'none'", "ALTER TABLE events DROP COLUMN note"},
@@ -176,6 +182,7 @@ func TestFault19_SchemaChangesLive(t *testing.T) {
 // ClickHouse is away at full rate: memory stays bounded, the group keeps its
 // members, and then ingest catches up by itself.
 func TestFault20_ClickHouseDown(t *testing.T) {
+	t.Parallel()
 	onBothWithServer(t, func(s *stack, server *server) {
 		// Nothing but the budget keeps blocks small, and more is waiting than they may hold.
 		s.config.MaxBufferedBytes, s.config.MaxBytes, s.config.MaxAge = 16<<20, 16<<20, 20*time.Second
@@ -226,6 +233,7 @@ func TestFault20_ClickHouseDown(t *testing.T) {
 
 // The server has too much of something, or too little, and says so.
 func TestFault22_ServerShortOfSomething(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		begin, end string
 		code       int
@@ -276,6 +284,7 @@ func (n *node) classes() map[string]bool {
 
 // The server's own default is async_insert=1, and the events have views.
 func TestFault23_AsyncInsertByDefault(t *testing.T) {
+	t.Parallel()
 	onBothWithServer(t, func(s *stack, _ *server) {
 		if s.count("SELECT toUInt64(getServerSetting('max_connections') > 0)") != 1 {
 			s.Fatal("the server does not answer")

@@ -21,6 +21,7 @@ import (
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/schema"
+	"daybook/schema/schematest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(kafkatest.Main(clickhousetest.Main(m))) }
@@ -59,8 +60,7 @@ type payload struct {
 
 func open(t *testing.T) *store {
 	t.Helper()
-	config := clickhousetest.Start(t)
-	require.NoError(t, schema.Up(t.Context(), config))
+	config := schematest.Start(t)
 	conn, err := clickhouse.Open(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })

@@ -15,9 +15,8 @@ import (
 
 	"daybook/pkg/auth"
 	"daybook/pkg/clickhouse"
-	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/tenant"
-	"daybook/schema"
+	"daybook/schema/schematest"
 )
 
 // cuttable is a real database that can be made unreachable.
@@ -46,10 +45,7 @@ func (c *cuttable) Exec(ctx context.Context, query string, args ...any) error {
 
 func open(t *testing.T) *cuttable {
 	t.Helper()
-	config := clickhousetest.Start(t)
-	if err := schema.Up(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
+	config := schematest.Start(t)
 	conn, err := clickhouse.Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)

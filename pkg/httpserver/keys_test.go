@@ -14,15 +14,13 @@ import (
 
 	"daybook/pkg/auth"
 	"daybook/pkg/clickhouse"
-	"daybook/pkg/clickhouse/clickhousetest"
-	"daybook/schema"
+	"daybook/schema/schematest"
 )
 
 // openKeys returns a real store, with a bootstrap key.
 func openKeys(t *testing.T) *auth.Store {
 	t.Helper()
-	config := clickhousetest.Start(t)
-	require.NoError(t, schema.Up(t.Context(), config))
+	config := schematest.Start(t)
 	conn, err := clickhouse.Open(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })

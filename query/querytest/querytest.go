@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/clickhouse"
-	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
 	"daybook/schema"
+	"daybook/schema/schematest"
 )
 
 // Topic is the Kafka topic of every row.
@@ -21,8 +21,7 @@ const Topic = "events"
 // Open returns connections to an empty store of the test's own.
 func Open(t testing.TB) driver.Conn {
 	t.Helper()
-	config := clickhousetest.Start(t)
-	require.NoError(t, schema.Up(t.Context(), config))
+	config := schematest.Start(t)
 	conn, err := clickhouse.Open(t.Context(), config)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, conn.Close()) })
