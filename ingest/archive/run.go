@@ -193,12 +193,18 @@ func (a *run) writeBatch(ctx context.Context, b *bucket, units []unit) (done []s
 	if err := a.at("written"); err != nil {
 		return nil, nil, err
 	}
-	files, err := a.readBack(ctx, b, names)
-	if err != nil {
-		return nil, nil, err
-	}
-	table, err := a.tableTotals(ctx, events, units, "")
-	if err != nil {
+	var files map[unit]layout.File
+	var table map[unit]layout.Totals
+	reading, both := errgroup.WithContext(ctx)
+	reading.Go(func() (err error) {
+		files, err = a.readBack(both, b, names)
+		return err
+	})
+	reading.Go(func() (err error) {
+		table, err = a.tableTotals(both, events, units, "")
+		return err
+	})
+	if err := reading.Wait(); err != nil {
 		return nil, nil, err
 	}
 	if err := a.at("read back"); err != nil {

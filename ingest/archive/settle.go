@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	layout "daybook/pkg/archive"
 )
 
@@ -175,15 +177,21 @@ func (r *Runner) readBack(ctx context.Context, b *bucket, names map[unit]string)
 		paths = append(paths, u.folder()+name)
 	}
 	slices.Sort(paths)
-	totals, err := r.fileTotals(ctx, b.place, paths)
-	if err != nil {
+	var totals map[string]layout.Totals
+	var sums map[string]summed
+	reading, both := errgroup.WithContext(ctx)
+	reading.Go(func() (err error) {
+		totals, err = r.fileTotals(both, b.place, paths)
+		return err
+	})
+	reading.Go(func() (err error) {
+		sums, err = b.sums(both, paths)
+		return err
+	})
+	if err := reading.Wait(); err != nil {
 		return nil, err
 	}
 	files := make(map[unit]layout.File, len(names))
-	sums, err := b.sums(ctx, paths)
-	if err != nil {
-		return nil, err
-	}
 	for u, name := range names {
 		f := layout.File{Name: name, Totals: totals[u.folder()+name], SHA256: sums[u.folder()+name].sha256}
 		f.Bytes = sums[u.folder()+name].bytes
