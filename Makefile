@@ -35,13 +35,11 @@ TAGS := faultpoints
 
 # The packages whose goroutines share state. The race detector needs cgo, and a C compiler.
 RACE := ./cmd/... ./ingest ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
-# Whole years and backups of whole stores: work for ClickHouse, with nothing that is concurrent.
-RACE_SKIP := 'TestYear|TestBackup|TestArchive_Commands|TestServe_Retention|TestBench|TestImports'
 
 .PHONY: race
 race: need-go engine kafka kcat streamclients s3gateway archiveclients ## the tests of what is concurrent, under the race detector
 	@if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then \
-		echo 'go test -race $(RACE)'; KAFKATEST_ONLY=embedded SOAK_DURATION=20s scripts/in-memory.sh go test -race -tags $(TAGS) -timeout 20m -skip $(RACE_SKIP) $(RACE); \
+		echo 'go test -race $(RACE)'; KAFKATEST_ONLY=embedded SOAK_DURATION=20s scripts/in-memory.sh go test -race -tags $(TAGS) -timeout 20m $(RACE); \
 	else \
 		echo 'SKIP race: the race detector needs a C compiler (Debian: apt-get install gcc)'; [ "$${CI:-}" != true ]; \
 	fi

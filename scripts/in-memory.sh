@@ -13,11 +13,14 @@ if [ -n "${TMPDIR:-}" ] || [ "$available" -lt 12 ] || [ "$room" -lt 8 ] || [ ! -
   exec "$@"
 fi
 
-dir=$(mktemp -d "$memory/daybook-tests-XXXXXX")
+for left in "$memory"/daybook-tests-*; do # Of runs that were killed.
+  process=${left#"$memory"/daybook-tests-}
+  [ -d "/proc/${process%-*}" ] || rm -rf "$left"
+done
+dir=$(mktemp -d "$memory/daybook-tests-$$-XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 printf '#!/bin/sh\n' >"$dir/program" && chmod +x "$dir/program"
-if ! "$dir/program" 2>/dev/null; then # Mounted without the right to run programs.
-  "$@"
-  exit
+if "$dir/program" 2>/dev/null; then # It may be mounted without the right to run programs.
+  export GOTMPDIR=${GOTMPDIR:-/tmp} TMPDIR=$dir
 fi
-GOTMPDIR=${GOTMPDIR:-/tmp} TMPDIR=$dir "$@"
+"$@"

@@ -18,7 +18,6 @@ import (
 	"daybook/ingest/purge"
 	layout "daybook/pkg/archive"
 	"daybook/pkg/archive/archivetest"
-	"daybook/pkg/clickhouse"
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
 	"daybook/pkg/generate"
@@ -47,11 +46,7 @@ type lab struct {
 func newLab(t testing.TB) *lab {
 	t.Helper()
 	g := archivetest.Start(t)
-	config := schematest.Start(t)
-	conn, err := clickhouse.Open(t.Context(), config)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close()) })
-	return &lab{TB: t, conn: conn, gateway: g, place: g.Place("the-archive"), now: today}
+	return &lab{TB: t, conn: schematest.Open(t), gateway: g, place: g.Place("the-archive"), now: today}
 }
 
 // purge runs a purge at the lab's time, which takes restored days and no others.

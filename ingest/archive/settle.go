@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -170,13 +171,27 @@ func (r *Runner) write(ctx context.Context, b *bucket, u unit, n int, less strin
 	return []layout.File{f}, r.at("read back")
 }
 
-// readBack reads files through ClickHouse for what they hold, and itself for their bytes.
+// readBack reads the file of each unit.
 func (r *Runner) readBack(ctx context.Context, b *bucket, names map[unit]string) (map[unit]layout.File, error) {
 	paths := make([]string, 0, len(names))
 	for u, name := range names {
 		paths = append(paths, u.folder()+name)
 	}
 	slices.Sort(paths)
+	read, err := r.readFiles(ctx, b, paths)
+	if err != nil {
+		return nil, err
+	}
+	files := make(map[unit]layout.File, len(names))
+	for u, name := range names {
+		files[u] = read[u.folder()+name]
+	}
+	return files, nil
+}
+
+// readFiles reads files, by their names within the place: through ClickHouse for what
+// they hold, and itself for their bytes, both at once.
+func (r *Runner) readFiles(ctx context.Context, b *bucket, paths []string) (map[string]layout.File, error) {
 	var totals map[string]layout.Totals
 	var sums map[string]summed
 	reading, both := errgroup.WithContext(ctx)
@@ -191,11 +206,11 @@ func (r *Runner) readBack(ctx context.Context, b *bucket, names map[unit]string)
 	if err := reading.Wait(); err != nil {
 		return nil, err
 	}
-	files := make(map[unit]layout.File, len(names))
-	for u, name := range names {
-		f := layout.File{Name: name, Totals: totals[u.folder()+name], SHA256: sums[u.folder()+name].sha256}
-		f.Bytes = sums[u.folder()+name].bytes
-		files[u] = f
+	files := make(map[string]layout.File, len(paths))
+	for _, p := range paths {
+		f := layout.File{Name: path.Base(p), SHA256: sums[p].sha256, Totals: totals[p]}
+		f.Bytes = sums[p].bytes
+		files[p] = f
 	}
 	return files, nil
 }

@@ -202,7 +202,6 @@ func (v *verification) older(ctx context.Context, d archived, k Known) error {
 // rebuild makes a manifest anew from what archive_days says, if the files are that.
 func (v *verification) rebuild(ctx context.Context, d archived, k Known, number int, why string) error {
 	var files []layout.File
-	var totals map[string]layout.Totals
 	for _, name := range k.Files {
 		if _, ok := d.seen.objects[name]; !ok {
 			return v.again(ctx, d.bucket, d.unit, k, why+", and so is "+name)
@@ -212,18 +211,13 @@ func (v *verification) rebuild(ctx context.Context, d archived, k Known, number 
 	if len(files) == 0 {
 		return v.again(ctx, d.bucket, d.unit, k, why)
 	}
-	totals, err := v.fileTotals(ctx, d.bucket.place, within(d.unit, files))
+	paths := within(d.unit, files)
+	read, err := v.readFiles(ctx, d.bucket, paths)
 	if err != nil {
 		return err
 	}
-	sums, err := d.bucket.sums(ctx, within(d.unit, files))
-	if err != nil {
-		return err
-	}
-	for i := range files {
-		path := d.unit.folder() + files[i].Name
-		files[i].Totals, files[i].SHA256 = totals[path], sums[path].sha256
-		files[i].Bytes = sums[path].bytes
+	for i, path := range paths {
+		files[i] = read[path]
 	}
 	if !same(sum(files), k.Totals) {
 		return v.again(ctx, d.bucket, d.unit, k, why+", and its files are not those that archive_days knows")

@@ -15,7 +15,6 @@ import (
 	"go.uber.org/goleak"
 	"go.uber.org/zap/zaptest"
 
-	"daybook/pkg/clickhouse"
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/kafka/kafkatest"
 	"daybook/pkg/retention"
@@ -60,11 +59,7 @@ type payload struct {
 
 func open(t *testing.T) *store {
 	t.Helper()
-	config := schematest.Start(t)
-	conn, err := clickhouse.Open(t.Context(), config)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close()) })
-	return &store{t: t, conn: conn, now: noon}
+	return &store{t: t, conn: schematest.Open(t), now: noon}
 }
 
 func (s *store) purger(kept retention.Policy, archive Archive) *Purger {

@@ -14,7 +14,6 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"daybook/pkg/auth"
-	"daybook/pkg/clickhouse"
 	"daybook/pkg/tenant"
 	"daybook/schema/schematest"
 )
@@ -45,13 +44,7 @@ func (c *cuttable) Exec(ctx context.Context, query string, args ...any) error {
 
 func open(t *testing.T) *cuttable {
 	t.Helper()
-	config := schematest.Start(t)
-	conn, err := clickhouse.Open(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return &cuttable{Conn: conn}
+	return &cuttable{Conn: schematest.Open(t)}
 }
 
 func newStore(t *testing.T, db auth.DB) *auth.Store {

@@ -13,18 +13,13 @@ import (
 	"go.uber.org/zap/zaptest"
 
 	"daybook/pkg/auth"
-	"daybook/pkg/clickhouse"
 	"daybook/schema/schematest"
 )
 
 // openKeys returns a real store, with a bootstrap key.
 func openKeys(t *testing.T) *auth.Store {
 	t.Helper()
-	config := schematest.Start(t)
-	conn, err := clickhouse.Open(t.Context(), config)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
-	store := auth.NewStore(auth.Config{BootstrapKey: "bootstrap-secret"}, conn, zaptest.NewLogger(t))
+	store := auth.NewStore(auth.Config{BootstrapKey: "bootstrap-secret"}, schematest.Open(t), zaptest.NewLogger(t))
 	require.NoError(t, store.Refresh(context.WithoutCancel(t.Context())))
 	return store
 }

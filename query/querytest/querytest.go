@@ -9,7 +9,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/stretchr/testify/require"
 
-	"daybook/pkg/clickhouse"
 	"daybook/pkg/event"
 	"daybook/schema"
 	"daybook/schema/schematest"
@@ -21,11 +20,7 @@ const Topic = "events"
 // Open returns connections to an empty store of the test's own.
 func Open(t testing.TB) driver.Conn {
 	t.Helper()
-	config := schematest.Start(t)
-	conn, err := clickhouse.Open(t.Context(), config)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, conn.Close()) })
-	return conn
+	return schematest.Open(t)
 }
 
 // Row is an event with its place in Kafka.

@@ -10,18 +10,29 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"daybook/pkg/clickhouse"
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/schema"
 )
 
-// Start returns the settings of a database with the schema, of the test's own on
-// the ClickHouse that the tests of this binary share.
-func Start(t testing.TB) clickhouse.Config {
+// Open returns connections to a database with the schema, of the test's own on the
+// ClickHouse that the tests of this binary share. They are closed with the test.
+func Open(t testing.TB) driver.Conn {
 	t.Helper()
 	config := clickhousetest.Start(t)
 	Up(t, config)
-	return config
+	conn, err := clickhouse.Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			t.Errorf("close the connections to ClickHouse: %v", err)
+		}
+	})
+	return conn
 }
 
 // Up does what schema.Up does, to an empty database.
@@ -36,22 +47,24 @@ func Up(t testing.TB, config clickhouse.Config) {
 var made struct {
 	sync.Mutex // guards all of it
 	database   string
-	statements []string
+	statements []string // never written to again
 }
 
 func up(ctx context.Context, config clickhouse.Config) error {
 	made.Lock()
-	defer made.Unlock()
 	if made.statements == nil {
+		defer made.Unlock()
 		return first(ctx, config)
 	}
+	database, statements := made.database, made.statements
+	made.Unlock()
 	conn, err := clickhouse.Open(ctx, config)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	for _, statement := range made.statements {
-		if err := conn.Exec(ctx, strings.ReplaceAll(statement, made.database+".", config.Database+".")); err != nil {
+	for _, statement := range statements {
+		if err := conn.Exec(ctx, strings.ReplaceAll(statement, database+".", config.Database+".")); err != nil {
 			return fmt.Errorf("make the schema anew: %w", err)
 		}
 	}

@@ -19,7 +19,8 @@ func TestUp_IsWhatMigrationsMake(t *testing.T) {
 	migrated := clickhousetest.Start(t)
 	require.NoError(t, schema.Up(t.Context(), migrated))
 	for range 2 {
-		config := Start(t)
+		config := clickhousetest.Start(t)
+		Up(t, config)
 		require.NoError(t, schema.Check(t.Context(), config))
 		require.Equal(t, definitions(t, migrated), definitions(t, config))
 	}
