@@ -52,17 +52,18 @@ func (l *load) run(ctx context.Context, perSecond, partition int) error {
 	defer tick.Stop()
 	for round := 0; ; round++ {
 		batch := mixed(fmt.Sprintf("load%d-%d", name, round), max(1, perSecond*int(beat)/int(time.Second)))
-		for len(batch) > 0 {
+		for acknowledged := time.Now(); len(batch) > 0; {
 			// A batch that was begun is finished, so that it is known what was published.
 			attempt, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 			err := writer.WriteMessages(attempt, batch...)
 			cancel()
-			if errors.Is(err, context.DeadlineExceeded) {
+			if left := unacknowledged(batch, err); len(left) < len(batch) {
+				l.published.Add(int64(len(batch) - len(left)))
+				batch, acknowledged = left, time.Now()
+			}
+			if len(batch) > 0 && (errors.Is(err, context.DeadlineExceeded) || time.Since(acknowledged) > 4*patience) {
 				return fmt.Errorf("the broker takes no messages: %w", err)
 			}
-			before := len(batch)
-			batch = unacknowledged(batch, err)
-			l.published.Add(int64(before - len(batch)))
 		}
 		select {
 		case <-ctx.Done():

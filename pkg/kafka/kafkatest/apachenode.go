@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
-	"golang.org/x/sync/errgroup"
 
 	"daybook/pkg/loopback"
 )
@@ -28,6 +27,9 @@ const apacheVersion = "4.1.0"
 const (
 	proxies           = 6 // tests that may stand behind a proxy to one broker at once
 	offsetsPartitions = 4 // of the topic of the groups' offsets
+
+	// A start costs seconds of both processors, which other tests want, too.
+	startTimeout = 3 * time.Minute
 )
 
 // Apache is a node of an Apache Kafka on a data folder: broker and controller
@@ -37,6 +39,7 @@ type Apache struct {
 	lib      string // folder of jars
 	heap     string // at most
 	addr     string
+	dir      string    // of its data
 	settings string    // file
 	slots    chan slot // free ones
 
@@ -76,9 +79,9 @@ transaction.state.log.replication.factor={{.Replication}}
 transaction.state.log.min.isr={{.InSync}}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
-{{- if gt .Replication 1}}
 broker.session.timeout.ms=4000
 broker.heartbeat.interval.ms=500
+{{- if gt .Replication 1}}
 controller.quorum.election.timeout.ms=1000
 controller.quorum.fetch.timeout.ms=2000
 {{- end}}
@@ -107,11 +110,10 @@ func newNodes(dir, lib string, count int) (_ []*Apache, release func(), err erro
 		voters[i] = fmt.Sprintf("%d@%s", i+1, addr)
 	}
 	nodes := make([]*Apache, count)
-	var formatting errgroup.Group
 	for i := range nodes {
 		a := &Apache{
 			id: i + 1, lib: lib, heap: heap, addr: addrs[i], slots: make(chan slot, slots),
-			settings: filepath.Join(dir, fmt.Sprintf("node%d.properties", i+1)),
+			dir: filepath.Join(dir, fmt.Sprintf("node%d", i+1)), settings: filepath.Join(dir, fmt.Sprintf("node%d.properties", i+1)),
 		}
 		var taken []slot
 		for j := range slots {
@@ -122,33 +124,19 @@ func newNodes(dir, lib string, count int) (_ []*Apache, release func(), err erro
 		var text bytes.Buffer
 		if err := settings.Execute(&text, map[string]any{
 			"ID": a.id, "Voters": strings.Join(voters, ","), "Addr": a.addr, "Controller": controllers[i], "Slots": taken,
-			"Dir": filepath.Join(dir, fmt.Sprintf("node%d", a.id)), "Replication": min(count, 3), "InSync": min(count, 2), "OffsetsPartitions": offsetsPartitions,
+			"Dir": a.dir, "Replication": min(count, 3), "InSync": min(count, 2), "OffsetsPartitions": offsetsPartitions,
 		}); err != nil {
 			return nil, nil, err
 		}
 		if err := os.WriteFile(a.settings, text.Bytes(), 0o600); err != nil {
 			return nil, nil, err
 		}
+		if err := a.format(); err != nil {
+			return nil, nil, err
+		}
 		nodes[i] = a
-		formatting.Go(a.format)
-	}
-	if err := formatting.Wait(); err != nil {
-		return nil, nil, err
 	}
 	return nodes, held.Release, nil
-}
-
-func (a *Apache) format() error {
-	const clusterID = "ZGF5Ym9vay1pbi10ZXN0cw" // 16 bytes, as Kafka wants them.
-	if out, err := a.java("kafka.tools.StorageTool", "format", "-t", clusterID, "-c", a.settings).CombinedOutput(); err != nil {
-		return fmt.Errorf("format the data folder: %w\n%s", err, out)
-	}
-	return nil
-}
-
-func (a *Apache) java(args ...string) *exec.Cmd {
-	args = append([]string{"-Xms64m", "-Xmx" + a.heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", filepath.Join(a.lib, "*")}, args...)
-	return exec.Command("java", args...) //nolint:gosec,noctx // It ends by Kill, or with this process.
 }
 
 // Addr is where clients reach the broker, whether it runs or not.
@@ -161,7 +149,11 @@ func (a *Apache) Start() error {
 	if a.process != nil {
 		return errors.New("it runs already")
 	}
-	p := &process{command: a.java("kafka.Kafka", a.settings), output: &lockedBuffer{}, exited: make(chan struct{})}
+	return a.start(a.java("-XX:SharedArchiveFile="+classes(a.lib), "kafka.Kafka", a.settings))
+}
+
+func (a *Apache) start(command *exec.Cmd) error {
+	p := &process{command: command, output: &lockedBuffer{}, exited: make(chan struct{})}
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)
@@ -191,7 +183,7 @@ func (a *Apache) Start() error {
 // awaitAnswer waits until the broker takes part in its cluster, which is later
 // than the port.
 func (a *Apache) awaitAnswer(p *process) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
