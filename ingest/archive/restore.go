@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	layout "daybook/pkg/archive"
 	"daybook/pkg/clickhouse"
 	"daybook/pkg/tenant"
@@ -138,27 +140,23 @@ func (r *Runner) restoreBatch(ctx context.Context, p layout.Place, days []archiv
 	if err := r.deleteRestored(ctx, units); err != nil {
 		return err
 	}
-	// In the order of the key already: nothing is sorted, and parts are large.
-	into := strings.Join(schema.EventColumns, ", ")
-	for names := range slices.Chunk(names, batchDays) {
-		err := r.exec(ctx, "INSERT INTO "+schema.EventsRestored+" ("+into+") SELECT "+into+" FROM "+p.Source(names...))
-		if err != nil {
-			return fmt.Errorf("restore %s from the archive at %s: %w", named(units), p.URL(), err)
-		}
-		if err := r.at("restored in part"); err != nil {
-			return err
-		}
+	altered, err := r.readBatch(ctx, p, days, names)
+	if err != nil {
+		return fmt.Errorf("restore %s from the archive at %s: %w", named(units), p.URL(), err)
 	}
 	// Copies count: two that restore at once would leave the day twice.
 	there, err := r.tableTotals(ctx, schema.EventsRestored, units, "")
 	if err != nil {
 		return err
 	}
-	var errs []error
+	errs := alteredErrors(altered)
 	var done []restored
 	for i, d := range days {
+		if altered[d.unit] != "" {
+			continue
+		}
 		if !same(there[d.unit], d.manifest.Totals) {
-			errs = append(errs, fmt.Errorf("%s: restored %d events, and its manifest has %d, or other ones: a file was altered (daybook archive verify says which), or somebody else restores it at the same time",
+			errs = append(errs, fmt.Errorf("%s: restored %d events, and its manifest has %d, or other ones: somebody else restores it at the same time; try again",
 				d.unit, there[d.unit].Rows, d.manifest.Rows))
 			continue
 		}
@@ -170,6 +168,59 @@ func (r *Runner) restoreBatch(ctx context.Context, p layout.Place, days []archiv
 		return err
 	}
 	return errors.Join(append(errs, r.mark(ctx, done))...)
+}
+
+// readBatch reads files into events_restored, and beside that their bytes. It returns
+// the days of which one is not as its manifest says, and its name.
+func (r *Runner) readBatch(ctx context.Context, p layout.Place, days []archived, names []string) (altered map[unit]string, err error) {
+	b, err := r.bucketOf(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	var sums map[string]summed
+	var reading errgroup.Group // Either ends by itself: of a file that can't be read, too, is said that it was altered.
+	reading.Go(func() (err error) {
+		sums, err = b.sums(ctx, names)
+		return err
+	})
+	err = r.insertRestored(ctx, p, names)
+	if sumsErr := reading.Wait(); sumsErr != nil {
+		return nil, errors.Join(err, sumsErr)
+	}
+	altered = map[unit]string{}
+	for _, d := range days {
+		for _, f := range d.manifest.Files {
+			if sums[d.unit.folder()+f.Name].sha256 != f.SHA256 {
+				altered[d.unit] = f.Name
+			}
+		}
+	}
+	if err != nil && len(altered) > 0 {
+		return nil, errors.Join(append(alteredErrors(altered), err)...)
+	}
+	return altered, err
+}
+
+func alteredErrors(altered map[unit]string) (errs []error) {
+	for _, u := range slices.SortedFunc(maps.Keys(altered), compareUnits) {
+		errs = append(errs, fmt.Errorf("%s: %s was altered: its SHA-256 is not what its manifest says (daybook archive verify mends what can be mended)", u, altered[u]))
+	}
+	return errs
+}
+
+// insertRestored reads files into events_restored.
+func (r *Runner) insertRestored(ctx context.Context, p layout.Place, names []string) error {
+	// In the order of the key already: nothing is sorted, and parts are large.
+	into := strings.Join(schema.EventColumns, ", ")
+	for names := range slices.Chunk(names, batchDays) {
+		if err := r.exec(ctx, "INSERT INTO "+schema.EventsRestored+" ("+into+") SELECT "+into+" FROM "+p.Source(names...)); err != nil {
+			return err
+		}
+		if err := r.at("restored in part"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Remove deletes the restored days of a range, and returns how many there were.

@@ -3,6 +3,7 @@ package archive
 import (
 	"errors"
 	"os"
+	"path"
 	"slices"
 	"testing"
 	"time"
@@ -125,7 +126,7 @@ func TestRestore_AlteredFile(t *testing.T) {
 			l.archive(r)
 			alter(l)
 			_, err := r.Restore(t.Context(), Range{}, 0, nil)
-			require.ErrorContains(t, err, "2026-04-16")
+			require.ErrorContains(t, err, "2026-04-16 of tenant acme: "+path.Base(l.one(".parquet"))+" was altered")
 			have, err := r.restores(t.Context(), Range{})
 			require.NoError(t, err)
 			require.NotEqual(t, Done, have[unit{"acme", day(1)}].state)

@@ -57,7 +57,7 @@ func TestFault05_LeadersAndCoordinatorMove(t *testing.T) {
 		t.Parallel()
 		cluster := kafkatest.StartCluster(t, kind)
 		s := newStack(t, cluster.Config(t), clickhousetest.Start(t))
-		s.config.MaxRows = 200
+		s.config.MaxRows = 1000
 		load := s.load(1000)
 		s.start()
 		for round := range 6 {
@@ -81,7 +81,7 @@ func TestFault05_LeaderAndCoordinatorKilled(t *testing.T) {
 	}
 	cluster := kafkatest.ApacheCluster(t, 3)
 	s := newStack(t, cluster.Config(t), clickhousetest.Start(t))
-	s.config.MaxRows = 200
+	s.config.MaxRows = 1000
 	load := s.load(1000)
 	s.start()
 	for _, victim := range []func() int{

@@ -37,7 +37,7 @@ func TestFault01_KilledAtEveryPoint(t *testing.T) {
 				if name == "after send, before acknowledge" {
 					s.slowViews(500 * time.Millisecond)
 				}
-				s.publish(mixed("early", 1500)...)
+				s.publish(mixed("early", 900)...)
 				for _, fault := range faults {
 					p := s.startProcess(fault)
 					p.awaitExit()
@@ -45,7 +45,7 @@ func TestFault01_KilledAtEveryPoint(t *testing.T) {
 						s.Fatalf("the process was not killed but ended with %d", code)
 					}
 				}
-				s.publish(mixed("late", 200)...)
+				s.publish(mixed("late", 100)...)
 				s.startProcess("")
 				s.settles()
 			})
@@ -66,7 +66,7 @@ func TestFault01_KilledAtRandomMoments(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(s *stack) {
 		kills, random := s.numberFrom("FAULTS_KILLS", 6), s.random()
-		s.config.MaxRows = 200
+		s.config.MaxRows = 1000
 		s.config.SessionTimeout = time.Second
 		load := s.load(2000)
 		for range kills {
@@ -121,7 +121,7 @@ func TestFault02_ServerAndNodeRestarted(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d partitions", name, partitions), func(t *testing.T) {
 				t.Parallel()
 				onBothWithServer(t, func(s *stack, server *server) {
-					s.config.MaxRows = 300
+					s.config.MaxRows = 1500
 					var load *load
 					if partitions == 1 {
 						load = s.loadOf(3000, 0)
@@ -160,7 +160,7 @@ func TestFault07_Zombie(t *testing.T) {
 			t.Parallel()
 			onBoth(t, func(s *stack) {
 				s.config.MaxRows = 100
-				s.publish(mixed("early", 1500)...)
+				s.publish(mixed("early", 900)...)
 				zombie := s.startProcess(fault)
 				zombie.awaitStopped()
 				// Where no plan binds it, the new owner cuts blocks elsewhere: no token of the zombie's is one of its own.
@@ -168,7 +168,7 @@ func TestFault07_Zombie(t *testing.T) {
 				s.startProcess("")
 				s.awaitSettled()
 				load := s.load(200)
-				s.awaitProgressBeyond(1600)
+				s.awaitProgressBeyond(1000)
 				zombie.signal(syscall.SIGCONT)
 				s.wait(2 * time.Second)
 				load.stop()
@@ -186,14 +186,14 @@ func TestFault07_ZombieWakesDuringTakeover(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(s *stack) {
 		s.config.MaxRows = 100
-		s.publish(mixed("early", 1500)...)
+		s.publish(mixed("early", 900)...)
 		zombie := s.startProcess("mid_send:3:stop")
 		zombie.awaitStopped()
 		s.config.MaxRows = 70 // As above: what the zombie has planned is known by its plan alone.
 		s.startProcess("")
 		s.wait(s.config.SessionTimeout + 3*time.Second)
 		zombie.signal(syscall.SIGCONT)
-		s.publish(mixed("late", 200)...)
+		s.publish(mixed("late", 100)...)
 		s.settles()
 	})
 }
@@ -249,7 +249,7 @@ func TestFault06_RebalanceStorm(t *testing.T) {
 	onBoth(t, func(s *stack) {
 		random := s.random()
 		kafkatest.AddPartitions(s, s.kafka, 8)
-		s.config.MaxRows = 200
+		s.config.MaxRows = 1000
 		load := s.load(2000)
 		nodes := []*node{s.start()}
 		for range 16 {

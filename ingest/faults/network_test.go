@@ -64,11 +64,11 @@ func TestFault03_WayToClickHouseFails(t *testing.T) {
 				s.config.MaxRows = 100
 				proxy := s.behindProxy()
 				for _, nth := range []int64{2, 5} {
-					s.publish(mixed(fmt.Sprint("early", nth), 1200)...)
+					s.publish(mixed(fmt.Sprint("early", nth), 750)...)
 					happened := s.at("mid_send", nth, func() { fault(proxy) })
 					n := s.start()
 					s.after(happened)
-					s.publish(mixed(fmt.Sprint("late", nth), 200)...)
+					s.publish(mixed(fmt.Sprint("late", nth), 100)...)
 					s.wait(1500 * time.Millisecond)
 					proxy.Heal()
 					s.awaitSettled()
@@ -100,7 +100,7 @@ func TestFault03_SpottyNetwork(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(s *stack) {
 		random := s.random()
-		s.config.MaxRows = 200
+		s.config.MaxRows = 1000
 		proxy := s.behindProxy()
 		load := s.load(2000)
 		s.start()
@@ -166,7 +166,7 @@ func TestFault04_SpottyWayToBroker(t *testing.T) {
 		k, proxy := kafkatest.Proxied(t, kind)
 		s := newStack(t, k, clickhousetest.Start(t))
 		random := s.random()
-		s.config.MaxRows = 200
+		s.config.MaxRows = 1000
 		load := s.load(2000)
 		s.start()
 		for range 20 {
