@@ -13,30 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	layout "daybook/pkg/archive"
-	"daybook/pkg/clickhouse"
-	"daybook/pkg/tenant"
 	"daybook/schema"
 )
-
-// State is what events_restored has of a day.
-type State string
-
-// The states.
-const (
-	Begun   State = "begun" // perhaps a part of it: nobody reads it
-	Done    State = "done"
-	Removed State = "removed"
-)
-
-// restored is a row of the table restores.
-type restored struct {
-	unit     unit
-	state    State
-	manifest uint32
-	rows     uint64
-	expires  time.Time
-	version  uint64 // each row of a day has a greater one, whatever the nodes' clocks say
-}
 
 // Restore reads the archived days of a range back into events_restored, where they
 // stay for keep, 0 meaning Config.Restored; then the purge (ingest/purge) takes them. A day that is there already stays longer; one that was begun and
@@ -273,58 +251,6 @@ func (r *Runner) deleteRestored(ctx context.Context, units []unit) error {
 		if err := r.exec(ctx, "DELETE FROM "+schema.EventsRestored+" WHERE "+where, args...); err != nil {
 			return fmt.Errorf("delete what is restored of %s: %w", named(units), err)
 		}
-	}
-	return nil
-}
-
-// restores reads the table restores.
-func (r *Runner) restores(ctx context.Context, g Range) (map[unit]restored, error) {
-	where, args := g.where("day")
-	out := map[unit]restored{}
-	err := clickhouse.ReadRetry(ctx, func() error {
-		rows, err := r.Conn.Query(statement(ctx), "SELECT tenant_id, day, toString(state), manifest, rows, expires_at, version FROM "+schema.Restores+" FINAL WHERE "+where, args...)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = rows.Close() }()
-		clear(out)
-		for rows.Next() {
-			var h restored
-			var id, state string
-			if err := rows.Scan(&id, &h.unit.day, &state, &h.manifest, &h.rows, &h.expires, &h.version); err != nil {
-				return err
-			}
-			h.unit, h.state = unit{tenant.ID(id), h.unit.day.UTC()}, State(state)
-			out[h.unit] = h
-		}
-		return rows.Err()
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", schema.Restores, err)
-	}
-	return out, nil
-}
-
-// mark writes rows of restores, and gives them their versions.
-func (r *Runner) mark(ctx context.Context, rows []restored) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	batch, err := r.Conn.PrepareBatch(context.WithoutCancel(ctx), "INSERT INTO "+schema.Restores+" (tenant_id, day, state, manifest, rows, at, expires_at, version)")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", schema.Restores, err)
-	}
-	defer func() { _ = batch.Close() }()
-	now := r.Now().UTC()
-	for i := range rows {
-		h := &rows[i]
-		h.version = max(h.version+1, uint64(now.UnixMicro()))
-		if err := batch.Append(string(h.unit.tenant), h.unit.day, string(h.state), h.manifest, h.rows, now, h.expires, h.version); err != nil {
-			return fmt.Errorf("write %s: %w", schema.Restores, err)
-		}
-	}
-	if err := batch.Send(); err != nil {
-		return fmt.Errorf("write %s: %w", schema.Restores, err)
 	}
 	return nil
 }
