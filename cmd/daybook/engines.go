@@ -48,7 +48,7 @@ func startEngines(ctx context.Context, c config.Config, log *zap.Logger) (e *eng
 	if c.EmbeddedClickHouse() {
 		e.clickhouse, err = embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
 			Dir: filepath.Join(c.Embedded.Dir, "clickhouse"), Addr: c.Embedded.ClickHouseAddr,
-			Backups: filepath.Join(c.Embedded.Dir, backupsFolder), MaxMemory: c.Embedded.ClickHouseMemory, Log: log.Named("clickhouse"),
+			Backups: filepath.Join(c.Embedded.Dir, backupsFolder), MaxMemory: c.Embedded.ClickHouseMemory, S3Regions: c.Archive.Places().Regions(), Log: log.Named("clickhouse"),
 		})
 	}
 	return e, err

@@ -15,7 +15,14 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/stretchr/testify/require"
 
+	layout "daybook/pkg/archive"
+	"daybook/pkg/archive/archivetest"
+	"daybook/pkg/clickhouse"
+	"daybook/pkg/clickhouse/clickhousetest"
+	"daybook/pkg/embedded"
 	"daybook/pkg/netfault"
+	"daybook/pkg/tenant"
+	"daybook/schema/schematest"
 )
 
 // answers puts a storage before the gateway that adds a header to its answers, as one
@@ -202,6 +209,43 @@ func TestArchive_EncryptionAtRest(t *testing.T) {
 	l.answers("X-Amz-Server-Side-Encryption", "AES256")
 	l.archive(l.runner())
 	l.whole()
+}
+
+// Storage of a region, which refuses what is signed for another: the embedded ClickHouse
+// is told, of another one the error says what to do.
+func TestArchive_OtherRegion(t *testing.T) {
+	g := archivetest.StartIn(t, "eu-north-1")
+	places := layout.Places{All: g.Place("the-archive"), Own: map[tenant.ID]layout.Place{"globex": g.Place("their-archive")}}
+	for _, told := range []bool{true, false} {
+		server := clickhousetest.Server(t, func(c *embedded.ClickHouseConfig) {
+			if told {
+				c.S3Regions = places.Regions()
+			}
+		})
+		config := clickhousetest.Config(t, server)
+		schematest.Up(t, config)
+		conn, err := clickhouse.Open(t.Context(), config)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, conn.Close()) })
+		l := &lab{TB: t, conn: conn, gateway: g, place: places.All, now: today}
+		l.store("acme", day(1), 50)
+		l.store("globex", day(1), 50)
+		r := l.runner(func(r *Runner) { r.Places = places })
+		_, err = r.Archive(t.Context(), Range{}, nil)
+		if told {
+			require.NoError(t, err)
+			v, err := r.Verify(t.Context(), Range{}, nil)
+			require.NoError(t, err)
+			require.Equal(t, 2, v.Days)
+			require.Empty(t, v.Faults)
+			report, err := r.Restore(t.Context(), Range{}, 0, nil)
+			require.NoError(t, err)
+			require.EqualValues(t, 100, report.Events)
+			require.NoError(t, os.RemoveAll(g.File(places.All, "tenant=acme")))
+		} else {
+			require.ErrorContains(t, err, "<endpoint>"+places.All.Endpoint+"/the-archive/</endpoint><region>eu-north-1</region>")
+		}
+	}
 }
 
 // A disk that is full: the bucket is a file system of a few pages.

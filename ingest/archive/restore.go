@@ -120,7 +120,7 @@ func (r *Runner) restoreBatch(ctx context.Context, p layout.Place, days []archiv
 	}
 	altered, err := r.readBatch(ctx, p, days, names)
 	if err != nil {
-		return fmt.Errorf("restore %s from the archive at %s: %w", named(units), p.URL(), err)
+		return fmt.Errorf("restore %s from the archive at %s: %w%s", named(units), p.URL(), err, p.Advice(err))
 	}
 	// Copies count: two that restore at once would leave the day twice.
 	there, err := r.tableTotals(ctx, schema.EventsRestored, units, "")

@@ -103,11 +103,10 @@ func complete(k Known, objects []object) bool {
 // places returns every place once.
 func (r *Runner) places() map[layout.Place]bool {
 	out := map[layout.Place]bool{}
-	if r.Places.All.Bucket != "" {
-		out[r.Places.All] = true
-	}
-	for _, p := range r.Places.Own {
-		out[p] = true
+	for p := range r.Places.Each() {
+		if p.Bucket != "" {
+			out[p] = true
+		}
 	}
 	return out
 }

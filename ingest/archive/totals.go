@@ -90,7 +90,7 @@ func (r *Runner) fileTotals(ctx context.Context, place layout.Place, names []str
 	text := "SELECT _path AS of, " + measured + " FROM " + place.Source(names...) + " GROUP BY of, kafka_topic, kafka_partition"
 	sums, err := r.measure(ctx, text, nil)
 	if err != nil {
-		return nil, fmt.Errorf("the archive at %s: read back %s: %w", place.URL(), names[0], err)
+		return nil, fmt.Errorf("the archive at %s: read back %s: %w%s", place.URL(), names[0], err, place.Advice(err))
 	}
 	within := place.Bucket + "/" + place.Prefix
 	out := make(map[string]layout.Totals, len(sums))

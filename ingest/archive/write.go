@@ -26,7 +26,7 @@ func (r *Runner) writeOne(ctx context.Context, p layout.Place, u unit, name, les
 	where, args := chosen([]unit{u})
 	err := r.exec(ctx, "INSERT INTO FUNCTION "+p.Source(u.folder()+name)+" SELECT "+selected+" FROM "+events+" WHERE "+where+less+order, args...)
 	if err != nil {
-		return fmt.Errorf("write %s to the archive at %s: %w", u, p.URL(), err)
+		return fmt.Errorf("write %s to the archive at %s: %w%s", u, p.URL(), err, p.Advice(err))
 	}
 	return nil
 }
@@ -46,7 +46,7 @@ func (r *Runner) writeMany(ctx context.Context, p layout.Place, units []unit, na
 		" PARTITION BY transform(tenant_id || ' ' || toString(toDate(created_at)), ?, ?, '')"+
 		" SELECT "+selected+" FROM "+events+" WHERE "+where+order, append([]any{keys, paths}, args...)...)
 	if err != nil {
-		return fmt.Errorf("write %s to the archive at %s: %w", named(units), p.URL(), err)
+		return fmt.Errorf("write %s to the archive at %s: %w%s", named(units), p.URL(), err, p.Advice(err))
 	}
 	return nil
 }

@@ -4,8 +4,11 @@
 package archive
 
 import (
+	"fmt"
+	"iter"
 	"strings"
 
+	"daybook/pkg/clickhouse"
 	"daybook/pkg/tenant"
 )
 
@@ -34,6 +37,48 @@ func (p Places) Of(id tenant.ID) Place {
 	}
 	return p.All
 }
+
+// Regions returns the regions of storage that is not AWS's own, by the URL of the
+// bucket: ClickHouse has to be told of them in its settings, since it takes none from a
+// statement or a named collection, and signs for DefaultRegion.
+func (p Places) Regions() map[string]string {
+	regions := map[string]string{}
+	for one := range p.Each() {
+		if one.Endpoint != "" && one.Bucket != "" && one.Region != DefaultRegion {
+			regions[one.endpoint()+"/"+one.Bucket+"/"] = one.Region
+		}
+	}
+	return regions
+}
+
+// Each goes through all places, some of which may be the same.
+func (p Places) Each() iter.Seq[Place] {
+	return func(yield func(Place) bool) {
+		if !yield(p.All) {
+			return
+		}
+		for _, own := range p.Own {
+			if !yield(own) {
+				return
+			}
+		}
+	}
+}
+
+// DefaultRegion is what ClickHouse signs for unless it knows better.
+const DefaultRegion = "us-east-1"
+
+// Advice is what to add to an error of a statement that reads or writes a place; mostly
+// empty.
+func (p Place) Advice(err error) string {
+	if p.Endpoint == "" || p.Region == DefaultRegion || clickhouse.Code(err) != codeS3 {
+		return ""
+	}
+	return fmt.Sprintf(" (where ClickHouse is not embedded, its own settings must say the region: <s3><archive><endpoint>%s/%s/</endpoint><region>%s</region></archive></s3>)", p.endpoint(), p.Bucket, p.Region)
+}
+
+// codeS3 is ClickHouse's code for what the storage has refused.
+const codeS3 = 499
 
 // URL is the address of the place, with its prefix; names of objects follow it.
 func (p Place) URL() string { return p.endpoint() + "/" + p.Bucket + "/" + p.Prefix }

@@ -48,7 +48,7 @@ type TenantArchive struct {
 }
 
 func defaultArchive() Archive {
-	return Archive{Delay: 6 * time.Hour, RestoredDays: 30, Region: "us-east-1"}
+	return Archive{Delay: 6 * time.Hour, RestoredDays: 30, Region: archive.DefaultRegion}
 }
 
 // Of returns the place of a tenant's days.

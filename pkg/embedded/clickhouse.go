@@ -32,6 +32,10 @@ type ClickHouseConfig struct {
 	// Clusters become remote_servers: by name, shards of replicas (host:port).
 	Clusters map[string][][]string
 
+	// S3Regions are regions of S3-compatible storage, by the URL that its objects' begin
+	// with. ClickHouse signs for us-east-1 where neither this nor a host of AWS says another.
+	S3Regions map[string]string
+
 	Log *zap.Logger // nil: none
 }
 

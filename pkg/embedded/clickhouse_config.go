@@ -74,6 +74,7 @@ type serverSettings struct {
 	Memory    bytesize.Size
 	MergePool int
 	Clusters  []cluster
+	S3Regions map[string]string
 }
 
 type cluster struct {
@@ -97,6 +98,7 @@ func (c ClickHouseConfig) writeSettings() (string, error) {
 		Backups:   c.Backups,
 		Memory:    c.MaxMemory,
 		MergePool: max(2, min(runtime.NumCPU()/2, 8)),
+		S3Regions: c.S3Regions,
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		if !clusterName.MatchString(name) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pb33f/testify/require"
+	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/archive"
 	"daybook/pkg/loopback"
@@ -30,6 +30,7 @@ type Gateway struct {
 	Dir  string // has a folder for each bucket
 
 	t       testing.TB
+	region  string
 	program string
 	command *exec.Cmd
 }
@@ -41,7 +42,11 @@ const (
 )
 
 // Start starts a gateway, and ends it with the test.
-func Start(t testing.TB) *Gateway {
+func Start(t testing.TB) *Gateway { t.Helper(); return StartIn(t, archive.DefaultRegion) }
+
+// StartIn starts a gateway that says it is in a region, and refuses what is signed for
+// another.
+func StartIn(t testing.TB, region string) *Gateway {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {
@@ -59,7 +64,7 @@ func Start(t testing.TB) *Gateway {
 		t.Fatal(err)
 	}
 	t.Cleanup(ports.Release)
-	g := &Gateway{Addr: ports.Take(1)[0], Dir: t.TempDir(), t: t, program: program}
+	g := &Gateway{Addr: ports.Take(1)[0], Dir: t.TempDir(), t: t, region: region, program: program}
 	g.Run()
 	t.Cleanup(g.Stop)
 	return g
@@ -71,7 +76,7 @@ func (g *Gateway) Run() {
 	if g.command != nil {
 		return
 	}
-	command := exec.CommandContext(context.WithoutCancel(g.t.Context()), g.program, "--port", g.Addr, "--region", "us-east-1", "--quiet", "posix", g.Dir) //nolint:gosec // Our own program.
+	command := exec.CommandContext(context.WithoutCancel(g.t.Context()), g.program, "--port", g.Addr, "--region", g.region, "--quiet", "posix", g.Dir) //nolint:gosec // Our own program.
 	command.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+AccessKey, "ROOT_SECRET_KEY="+SecretKey)
 	command.Dir = g.t.TempDir()
 	if err := command.Start(); err != nil {
@@ -105,7 +110,7 @@ func (g *Gateway) Place(bucket string) archive.Place {
 		g.t.Fatal(err)
 	}
 	return archive.Place{
-		Endpoint: "http://" + g.Addr, Bucket: bucket, Region: "us-east-1", AccessKey: AccessKey, SecretKey: SecretKey,
+		Endpoint: "http://" + g.Addr, Bucket: bucket, Region: g.region, AccessKey: AccessKey, SecretKey: SecretKey,
 	}
 }
 
