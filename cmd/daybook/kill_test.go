@@ -45,7 +45,7 @@ func TestServe_KilledAtRandom(t *testing.T) {
 	var acknowledged int
 	go func() {
 		var err error
-		acknowledged, err = publishThrough(t.Context(), n.kafka, seed, events)
+		acknowledged, err = publishThrough(t.Context(), n.kafka, generate.Config{Seed: seed, Events: events, Days: 30, End: time.Now()})
 		published <- err
 	}()
 	for range kills {
@@ -182,13 +182,13 @@ func (n *nodeProcess) count(query string) uint64 {
 
 // publishThrough publishes generated events until every one is acknowledged,
 // however often the broker goes away: what was not acknowledged is sent again.
-func publishThrough(ctx context.Context, c kafka.Config, seed uint64, events int) (int, error) {
+func publishThrough(ctx context.Context, c kafka.Config, of generate.Config) (int, error) {
 	writer, err := c.Writer(c.Topic)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = writer.Close() }()
-	g := generate.New(generate.Config{Seed: seed, Events: events, Days: 30, End: time.Now()})
+	g := generate.New(of)
 	acknowledged := 0
 	for {
 		var batch []kafkago.Message

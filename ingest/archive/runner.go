@@ -150,12 +150,13 @@ var settings = func() clickhouse.Settings {
 	s := clickhouse.Settings{
 		"os_threads_nice_value_query": nice,
 		"max_execution_time":          int(statementTime / time.Second),
-		// Row groups of this size, with least and greatest values and bloom filters, are
-		// what a question to a file reads; a large dictionary costs more than it saves.
+		// Row groups of this size, with least and greatest values, are what a question to a
+		// file reads; a large dictionary and bloom filters cost more than they save.
 		"output_format_parquet_compression_method":  "zstd",
 		"output_format_compression_level":           1,
 		"output_format_parquet_row_group_size":      65536,
 		"output_format_parquet_max_dictionary_size": 65536,
+		"output_format_parquet_write_bloom_filter":  0,
 		"max_partitions_per_insert_block":           0,
 		"insert_deduplicate":                        0,
 		// Restored parts get their indexes by their first merge, as those of ingest do.

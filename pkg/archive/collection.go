@@ -47,13 +47,11 @@ func quoted(text string) string { return strings.NewReplacer(`\`, `\\`, `'`, `\'
 
 // Settings go with every statement that reads or writes by Source: names are not
 // looked into for columns, a bucket is part of a path, and a storage that is away
-// is told of after seconds, not after hundreds of attempts. Files have no bloom filters:
-// they are a third of what writing costs, and rows are in the order of time.
+// is told of after seconds, not after hundreds of attempts.
 func Settings() map[string]any {
 	return map[string]any{
 		"use_hive_partitioning": 0, "s3_uri_style": "path", "s3_retry_attempts": 3, "s3_throw_on_zero_files_match": 1,
 		"s3_request_timeout_ms": 30000, "s3_truncate_on_insert": 0, "s3_create_new_file_on_insert": 0,
-		"output_format_parquet_write_bloom_filter": 0,
 	}
 }
 
