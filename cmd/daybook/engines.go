@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"daybook/pkg/archive"
 	"daybook/pkg/config"
 	"daybook/pkg/embedded"
 )
@@ -48,10 +49,20 @@ func startEngines(ctx context.Context, c config.Config, log *zap.Logger) (e *eng
 	if c.EmbeddedClickHouse() {
 		e.clickhouse, err = embedded.StartClickHouse(ctx, embedded.ClickHouseConfig{
 			Dir: filepath.Join(c.Embedded.Dir, "clickhouse"), Addr: c.Embedded.ClickHouseAddr,
-			Backups: filepath.Join(c.Embedded.Dir, backupsFolder), MaxMemory: c.Embedded.ClickHouseMemory, S3Regions: c.Archive.Places().Regions(), Log: log.Named("clickhouse"),
+			Backups: filepath.Join(c.Embedded.Dir, backupsFolder), MaxMemory: c.Embedded.ClickHouseMemory, S3: s3Places(c.Archive.Places()), Log: log.Named("clickhouse"),
 		})
 	}
 	return e, err
+}
+
+// s3Places is what ClickHouse is told about the archive's places.
+func s3Places(places archive.Places) (out []embedded.S3Place) {
+	for p := range places.Each() {
+		if p.Bucket != "" {
+			out = append(out, embedded.S3Place{URL: p.URL(), Region: p.Region, KMSKey: p.KMSKey})
+		}
+	}
+	return out
 }
 
 // close stops the broker, then ClickHouse, then gives the folder back.

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -211,41 +212,85 @@ func TestArchive_EncryptionAtRest(t *testing.T) {
 	l.whole()
 }
 
+// told returns a lab with a ClickHouse of its own, which knows about places.
+func told(t *testing.T, g *archivetest.Gateway, about ...embedded.S3Place) *lab {
+	t.Helper()
+	config := clickhousetest.Config(t, clickhousetest.Server(t, func(c *embedded.ClickHouseConfig) { c.S3 = about }))
+	schematest.Up(t, config)
+	conn, err := clickhouse.Open(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, conn.Close()) })
+	l := &lab{TB: t, conn: conn, gateway: g, place: g.Place("the-archive"), now: today}
+	l.store("acme", day(1), 50)
+	l.store("globex", day(1), 50)
+	return l
+}
+
 // Storage of a region, which refuses what is signed for another: the embedded ClickHouse
 // is told, of another one the error says what to do.
 func TestArchive_OtherRegion(t *testing.T) {
 	g := archivetest.StartIn(t, "eu-north-1")
-	places := layout.Places{All: g.Place("the-archive"), Own: map[tenant.ID]layout.Place{"globex": g.Place("their-archive")}}
-	for _, told := range []bool{true, false} {
-		server := clickhousetest.Server(t, func(c *embedded.ClickHouseConfig) {
-			if told {
-				c.S3Regions = places.Regions()
+	theirs := g.Place("their-archive")
+	own := func(r *Runner) { r.Places.Own = map[tenant.ID]layout.Place{"globex": theirs} }
+
+	l := told(t, g)
+	_, err := l.runner(own).Archive(t.Context(), Range{}, nil)
+	require.ErrorContains(t, err, "<endpoint>"+theirs.Endpoint+"/the-archive/</endpoint><region>eu-north-1</region>")
+
+	l = told(t, g, embedded.S3Place{URL: l.place.URL(), Region: "eu-north-1"}, embedded.S3Place{URL: theirs.URL(), Region: "eu-north-1"})
+	r := l.runner(own)
+	l.archive(r)
+	v, err := r.Verify(t.Context(), Range{}, nil)
+	require.NoError(t, err)
+	require.Equal(t, 2, v.Days)
+	require.Empty(t, v.Faults)
+	report, err := r.Restore(t.Context(), Range{}, 0, nil)
+	require.NoError(t, err)
+	require.EqualValues(t, 100, report.Events)
+}
+
+// A tenant's own key: what the embedded ClickHouse writes asks for it, and so does the
+// manifest; what is only read does not.
+func TestArchive_OwnKey(t *testing.T) {
+	g := archivetest.Start(t)
+	place := g.Place("the-archive")
+	place.Prefix, place.SSE, place.KMSKey = "globex/", "aws:kms", "the-key-of-globex"
+	var asked sync.Map // object: the key that it was asked to be encrypted with
+	u, err := url.Parse(place.Endpoint)
+	require.NoError(t, err)
+	server := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(u)
+			r.Out.Host = r.In.Host
+			if kind := r.In.Header.Get("X-Amz-Server-Side-Encryption"); kind != "" {
+				if r.In.Method != http.MethodPut {
+					t.Errorf("AWS refuses such a %s", r.In.Method)
+				}
+				asked.Store(r.In.URL.Path, kind+" "+r.In.Header.Get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"))
 			}
-		})
-		config := clickhousetest.Config(t, server)
-		schematest.Up(t, config)
-		conn, err := clickhouse.Open(t.Context(), config)
-		require.NoError(t, err)
-		t.Cleanup(func() { require.NoError(t, conn.Close()) })
-		l := &lab{TB: t, conn: conn, gateway: g, place: places.All, now: today}
-		l.store("acme", day(1), 50)
-		l.store("globex", day(1), 50)
-		r := l.runner(func(r *Runner) { r.Places = places })
-		_, err = r.Archive(t.Context(), Range{}, nil)
-		if told {
-			require.NoError(t, err)
-			v, err := r.Verify(t.Context(), Range{}, nil)
-			require.NoError(t, err)
-			require.Equal(t, 2, v.Days)
-			require.Empty(t, v.Faults)
-			report, err := r.Restore(t.Context(), Range{}, 0, nil)
-			require.NoError(t, err)
-			require.EqualValues(t, 100, report.Events)
-			require.NoError(t, os.RemoveAll(g.File(places.All, "tenant=acme")))
-		} else {
-			require.ErrorContains(t, err, "<endpoint>"+places.All.Endpoint+"/the-archive/</endpoint><region>eu-north-1</region>")
-		}
-	}
+		},
+		ModifyResponse: func(r *http.Response) error {
+			if key, ok := asked.Load(r.Request.URL.Path); ok && r.Request.Method != http.MethodPut {
+				kind, id, _ := strings.Cut(key.(string), " ")
+				r.Header.Set("X-Amz-Server-Side-Encryption", kind)
+				r.Header.Set("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", id)
+			}
+			return nil
+		},
+	})
+	t.Cleanup(server.Close)
+	place.Endpoint = server.URL
+	l := told(t, g, embedded.S3Place{URL: place.URL(), KMSKey: place.KMSKey})
+	r := l.runner(func(r *Runner) { r.Places.Own = map[tenant.ID]layout.Place{"globex": place} })
+	l.archive(r)
+	objects := 0
+	asked.Range(func(path, key any) bool {
+		objects++
+		require.Contains(t, path, "/the-archive/globex/tenant=globex/")
+		require.Equal(t, "aws:kms the-key-of-globex", key)
+		return true
+	})
+	require.Equal(t, 2, objects, "a file and its manifest")
 }
 
 // A disk that is full: the bucket is a file system of a few pages.

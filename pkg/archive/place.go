@@ -38,19 +38,6 @@ func (p Places) Of(id tenant.ID) Place {
 	return p.All
 }
 
-// Regions returns the regions of storage that is not AWS's own, by the URL of the
-// bucket: ClickHouse has to be told of them in its settings, since it takes none from a
-// statement or a named collection, and signs for DefaultRegion.
-func (p Places) Regions() map[string]string {
-	regions := map[string]string{}
-	for one := range p.Each() {
-		if one.Endpoint != "" && one.Bucket != "" && one.Region != DefaultRegion {
-			regions[one.endpoint()+"/"+one.Bucket+"/"] = one.Region
-		}
-	}
-	return regions
-}
-
 // Each goes through all places, some of which may be the same.
 func (p Places) Each() iter.Seq[Place] {
 	return func(yield func(Place) bool) {

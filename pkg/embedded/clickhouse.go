@@ -32,11 +32,16 @@ type ClickHouseConfig struct {
 	// Clusters become remote_servers: by name, shards of replicas (host:port).
 	Clusters map[string][][]string
 
-	// S3Regions are regions of S3-compatible storage, by the URL that its objects' begin
-	// with. ClickHouse signs for us-east-1 where neither this nor a host of AWS says another.
-	S3Regions map[string]string
+	S3 []S3Place // storage about which ClickHouse must know more than a statement can say
 
 	Log *zap.Logger // nil: none
+}
+
+// S3Place is a place in S3-compatible storage.
+type S3Place struct {
+	URL    string // that the URLs of its objects begin with
+	Region string // to sign for; empty: what a host of AWS says, or us-east-1
+	KMSKey string // to encrypt objects with that are written; empty: as the bucket's default says
 }
 
 // ClickHouse is a running embedded ClickHouse and what keeps it running.

@@ -74,7 +74,7 @@ type serverSettings struct {
 	Memory    bytesize.Size
 	MergePool int
 	Clusters  []cluster
-	S3Regions map[string]string
+	S3        []S3Place
 }
 
 type cluster struct {
@@ -98,7 +98,7 @@ func (c ClickHouseConfig) writeSettings() (string, error) {
 		Backups:   c.Backups,
 		Memory:    c.MaxMemory,
 		MergePool: max(2, min(runtime.NumCPU()/2, 8)),
-		S3Regions: c.S3Regions,
+		S3:        c.S3,
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
 		if !clusterName.MatchString(name) {
