@@ -84,12 +84,12 @@ func (l *lab) runner(change ...func(*Runner)) *Runner {
 	return r
 }
 
-// generate stores generated events of days up to the start of today.
+// generate stores generated events of days up to the end of yesterday.
 func (l *lab) generate(events, tenants, days int) {
 	l.Helper()
 	decoder, err := event.NewDecoder(event.DefaultConfig())
 	require.NoError(l, err)
-	g := generate.New(generate.Config{Seed: 1, Events: events, Days: days, Tenants: tenants, End: today.Truncate(24 * time.Hour)})
+	g := generate.New(generate.Config{Seed: 1, Events: events, Days: days, Tenants: tenants, End: today.Truncate(24 * time.Hour).Add(-time.Millisecond)})
 	for more := true; more; {
 		var chunk []event.Message
 		for len(chunk) < 100_000 {
