@@ -25,7 +25,7 @@ build: need-go ui ## bin/daybook, with the page in it
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/daybook ./cmd/daybook
 
 .PHONY: test
-test: need-go engine kafka kcat streamclients s3gateway archiveclients ## every test, on a real ClickHouse, real brokers and in a real browser
+test: need-go engine kafka debian streamclients s3gateway archiveclients ## every test, on a real ClickHouse, real brokers and in a real browser
 	scripts/in-memory.sh go test -tags $(TAGS) -timeout 30m ./...
 	$(MAKE) --no-print-directory race
 	$(MAKE) --no-print-directory test-ui
@@ -37,7 +37,7 @@ TAGS := faultpoints
 RACE := ./cmd/... ./ingest ./pkg/auth/... ./pkg/httpserver/... ./query/stream/...
 
 .PHONY: race
-race: need-go engine kafka kcat streamclients s3gateway archiveclients ## the tests of what is concurrent, under the race detector
+race: need-go engine kafka debian streamclients s3gateway archiveclients ## the tests of what is concurrent, under the race detector
 	@if [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$$(go env CC)" >/dev/null; then \
 		echo 'go test -race $(RACE)'; KAFKATEST_ONLY=embedded SOAK_DURATION=20s scripts/in-memory.sh go test -race -tags $(TAGS) -timeout 20m $(RACE); \
 	else \
@@ -79,10 +79,10 @@ kafka: ## Apache Kafka for the tests, fetched into the cache once
 	fi
 
 # Only root may install; elsewhere the tests say what is missing.
-.PHONY: kcat
-kcat: ## a plain Kafka client for the tests, from Debian's packages
-	@if ! command -v kcat >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends kcat >/dev/null; \
+.PHONY: debian
+debian: ## a plain Kafka client and Prometheus' tool for the tests, from Debian's packages
+	@if ! { command -v kcat && command -v promtool; } >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends kcat prometheus >/dev/null; \
 	fi
 
 .PHONY: streamclients
@@ -121,7 +121,7 @@ $(WEB)/node_modules/.package-lock.json: $(WEB)/package-lock.json
 	@touch $@
 
 .PHONY: test-ui
-test-ui: build engine kcat streamclients ## the page's tests, in Chromium against a whole node
+test-ui: build engine debian streamclients ## the page's tests, in Chromium against a whole node
 	cd $(WEB) && npm test
 	cd $(WEB) && $(CURDIR)/scripts/in-memory.sh npm run --silent e2e
 

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 var (
 	metricName = regexp.MustCompile(`\bdaybook_[a-z0-9_]+`)
+	alertName  = regexp.MustCompile(`(?m)^ *- alert: (\w+)$`)
 	sampleName = regexp.MustCompile(`(?m)^# TYPE (daybook_[a-z0-9_]+) (\w+)$`)
 )
 
@@ -53,4 +55,23 @@ func checkDeployedMetrics(t *testing.T, admin string) {
 			}
 		}
 	}
+}
+
+// Each rule fires when it should, and not before.
+func TestAlerts_Fire(t *testing.T) {
+	if _, err := exec.LookPath("promtool"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("promtool is not installed: apt-get install prometheus")
+		}
+		t.Skip("SKIP: promtool is not installed: apt-get install prometheus")
+	}
+	rules, err := os.ReadFile("../../deploy/alerts.yml")
+	require.NoError(t, err)
+	tests, err := os.ReadFile("../../deploy/alerts_test.yml")
+	require.NoError(t, err)
+	for _, m := range alertName.FindAllStringSubmatch(string(rules), -1) {
+		require.Regexp(t, `count\(ALERTS\{alertname="`+m[1]+`"`, string(tests), "no test of %s", m[1])
+	}
+	out, err := exec.CommandContext(t.Context(), "promtool", "test", "rules", "../../deploy/alerts_test.yml").CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }
