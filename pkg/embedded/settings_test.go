@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -69,14 +70,20 @@ func TestClickHouse_SettingsTakeEffect(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, plain.Close()) })
 	for name, want := range map[string]string{
-		"async_insert":                       "0",
-		"max_memory_usage":                   percent(75),
-		"max_bytes_before_external_group_by": percent(35),
-		"max_bytes_before_external_sort":     percent(35),
+		"async_insert":                           "0",
+		"max_threads_min_free_memory_per_thread": "67108864",
+		"max_memory_usage":                       percent(75),
+		"max_bytes_before_external_group_by":     percent(35),
+		"max_bytes_before_external_sort":         percent(35),
 	} {
 		var got string
 		require.NoError(t, plain.QueryRow(t.Context(), "SELECT value FROM system.settings WHERE name = ?", name).Scan(&got))
 		require.Equal(t, want, got, name)
+	}
+	if runtime.NumCPU() > 1 {
+		var pipeline []string
+		require.NoError(t, plain.QueryRow(t.Context(), "SELECT groupArray(explain) FROM (EXPLAIN PIPELINE SELECT sum(number) FROM numbers_mt(1000000000))").Scan(&pipeline))
+		require.Regexp(t, `NumbersRange.* × \d`, strings.Join(pipeline, "\n"), "one thread of %d", runtime.NumCPU())
 	}
 	var logs uint64
 	require.NoError(t, conn.QueryRow(t.Context(), "SELECT count() FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log'").Scan(&logs))
