@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,9 @@ func (r *Runner) Restore(ctx context.Context, g Range, keep time.Duration, progr
 	}
 	expires := r.Now().Add(keep).UTC()
 	var longer []restored
+	var mu sync.Mutex // guards report and errs
+	var group errgroup.Group
+	group.SetLimit(batches)
 	for p, days := range days.byPlace(r.Places) {
 		days = slices.DeleteFunc(days, func(d archived) bool {
 			h := have[d.unit]
@@ -51,26 +55,37 @@ func (r *Runner) Restore(ctx context.Context, g Range, keep time.Duration, progr
 				h.expires = expires
 				longer = append(longer, h)
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			report.Days++
 			report.Events += h.rows
 			return true
 		})
 		for batch := range batched(days) {
-			if err := ctx.Err(); err != nil {
-				return report, err
-			}
-			if err := r.restoreBatch(ctx, p, batch, have, expires); err != nil {
-				errs = append(errs, err)
-				r.metrics.failures.WithLabelValues("restore").Inc()
-				continue
-			}
-			for _, d := range batch {
-				report.Days++
-				report.Events += d.manifest.Rows
-				report.Bytes += d.manifest.Bytes
-				progress.Add(int64(d.manifest.Rows))
-			}
+			group.Go(func() error {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				err := r.restoreBatch(ctx, p, batch, have, expires)
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil {
+					errs = append(errs, err)
+					r.metrics.failures.WithLabelValues("restore").Inc()
+					return nil
+				}
+				for _, d := range batch {
+					report.Days++
+					report.Events += d.manifest.Rows
+					report.Bytes += d.manifest.Bytes
+					progress.Add(int64(d.manifest.Rows))
+				}
+				return nil
+			})
 		}
+	}
+	if err := group.Wait(); err != nil {
+		return report, err
 	}
 	return report, errors.Join(append(errs, days.err, r.mark(ctx, longer))...)
 }
