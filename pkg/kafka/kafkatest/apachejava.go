@@ -36,7 +36,7 @@ func (a *Apache) format() error {
 		if err != nil {
 			return fmt.Errorf("format the data folder: %w\n%s", err, out)
 		}
-		checkpoint.content, err = os.ReadFile(file) //nolint:gosec // It is the test's own.
+		checkpoint.content, err = os.ReadFile(file) // It is the test's own.
 		return err
 	}
 	if err := os.Mkdir(a.dir, 0o700); err != nil {
@@ -58,7 +58,7 @@ func (a *Apache) format() error {
 func classes(lib string) string {
 	java, _ := exec.LookPath("java") // It was found before.
 	java, _ = filepath.EvalSymlinks(java)
-	release, _ := os.ReadFile(filepath.Join(filepath.Dir(java), "..", "release")) //nolint:gosec // It is the JDK's. Without it the path tells one from another.
+	release, _ := os.ReadFile(filepath.Join(filepath.Dir(java), "..", "release")) // It is the JDK's. Without it the path tells one from another.
 	archive := filepath.Join(lib, fmt.Sprintf("classes-%.6x.jsa", sha256.Sum256(append(release, java...))))
 	archiving.Do(func() {
 		if err := archiveClasses(lib, archive); err != nil {
@@ -71,7 +71,7 @@ func classes(lib string) string {
 var archiving sync.Once
 
 func archiveClasses(lib, archive string) error {
-	lock, err := os.OpenFile(archive+".lock", os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // In the cache.
+	lock, err := os.OpenFile(archive+".lock", os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
