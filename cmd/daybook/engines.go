@@ -58,9 +58,7 @@ func startEngines(ctx context.Context, c config.Config, log *zap.Logger) (e *eng
 // s3Places is what ClickHouse is told about the archive's places.
 func s3Places(places archive.Places) (out []embedded.S3Place) {
 	for p := range places.Each() {
-		if p.Bucket != "" {
-			out = append(out, embedded.S3Place{URL: p.URL(), Region: p.Region, KMSKey: p.KMSKey})
-		}
+		out = append(out, embedded.S3Place{URL: p.URL(), Region: p.Region, KMSKey: p.KMSKey})
 	}
 	return out
 }

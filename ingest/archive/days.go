@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	layout "daybook/pkg/archive"
-	"daybook/pkg/clickhouse"
 	"daybook/pkg/tenant"
 	"daybook/schema"
 )
@@ -31,30 +32,23 @@ type Known struct {
 func (r *Runner) known(ctx context.Context, g Range) (map[unit]Known, error) {
 	where, args := g.where("day")
 	out := map[unit]Known{}
-	err := clickhouse.ReadRetry(ctx, func() error {
-		rows, err := r.Conn.Query(statement(ctx), "SELECT tenant_id, day, manifest, rows, bytes, ids, content, first, last, files, file_rows, written_at, verified_at, fault FROM "+
-			schema.ArchiveDays+" FINAL WHERE "+where, args...)
-		if err != nil {
+	text := "SELECT tenant_id, day, manifest, rows, bytes, ids, content, first, last, files, file_rows, written_at, verified_at, fault FROM " +
+		schema.ArchiveDays + " FINAL WHERE " + where
+	err := r.eachRow(ctx, text, args, func() { clear(out) }, func(rows driver.Rows) error {
+		var k Known
+		var id string
+		var ids, content uint64
+		var verified time.Time
+		if err := rows.Scan(&id, &k.unit.day, &k.Manifest, &k.Rows, &k.Bytes, &ids, &content, &k.First, &k.Last, &k.Files, &k.fileRows, &k.WrittenAt, &verified, &k.Fault); err != nil {
 			return err
 		}
-		defer func() { _ = rows.Close() }()
-		clear(out)
-		for rows.Next() {
-			var k Known
-			var id string
-			var ids, content uint64
-			var verified time.Time
-			if err := rows.Scan(&id, &k.unit.day, &k.Manifest, &k.Rows, &k.Bytes, &ids, &content, &k.First, &k.Last, &k.Files, &k.fileRows, &k.WrittenAt, &verified, &k.Fault); err != nil {
-				return err
-			}
-			k.IDs, k.Content = layout.Sum(ids), layout.Sum(content)
-			k.Tenant, k.Day, k.unit = tenant.ID(id), k.unit.day.Format(time.DateOnly), unit{tenant.ID(id), k.unit.day.UTC()}
-			if verified.Unix() > 0 {
-				k.VerifiedAt = &verified
-			}
-			out[k.unit] = k
+		k.IDs, k.Content = layout.Sum(ids), layout.Sum(content)
+		k.Tenant, k.Day, k.unit = tenant.ID(id), k.unit.day.Format(time.DateOnly), unit{tenant.ID(id), k.unit.day.UTC()}
+		if verified.Unix() > 0 {
+			k.VerifiedAt = &verified
 		}
-		return rows.Err()
+		out[k.unit] = k
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", schema.ArchiveDays, err)

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	layout "daybook/pkg/archive"
-	"daybook/pkg/clickhouse"
 	"daybook/pkg/tenant"
 	"daybook/schema"
 )
@@ -32,29 +33,22 @@ func (r *Runner) pending(ctx context.Context, g Range) ([]pendingDay, error) {
 	}
 	where, args := g.where("created_at")
 	var out []pendingDay
-	err = clickhouse.ReadRetry(ctx, func() error {
-		rows, err := r.Conn.Query(statement(ctx), "SELECT toString(tenant_id), toDate(created_at) AS day, count() FROM "+schema.Events+" WHERE "+where+" GROUP BY 1, 2", args...)
-		if err != nil {
+	text := "SELECT toString(tenant_id), toDate(created_at) AS day, count() FROM " + schema.Events + " WHERE " + where + " GROUP BY 1, 2"
+	err = r.eachRow(ctx, text, args, func() { out = nil }, func(rows driver.Rows) error {
+		var d pendingDay
+		var id string
+		if err := rows.Scan(&id, &d.day, &d.events); err != nil {
 			return err
 		}
-		defer func() { _ = rows.Close() }()
-		out = nil
-		for rows.Next() {
-			var d pendingDay
-			var id string
-			if err := rows.Scan(&id, &d.day, &d.events); err != nil {
-				return err
-			}
-			d.unit = unit{tenant.ID(id), d.day.UTC()}
-			k, ok := known[d.unit]
-			d.late = ok
-			// What is being purged has fewer.
-			purged := ok && d.events < k.Rows && d.day.Before(r.Retention.Oldest(d.tenant, now))
-			if !ok || k.VerifiedAt == nil || k.Rows != d.events && !purged {
-				out = append(out, d)
-			}
+		d.unit = unit{tenant.ID(id), d.day.UTC()}
+		k, ok := known[d.unit]
+		d.late = ok
+		// What is being purged has fewer.
+		purged := ok && d.events < k.Rows && d.day.Before(r.Retention.Oldest(d.tenant, now))
+		if !ok || k.VerifiedAt == nil || k.Rows != d.events && !purged {
+			out = append(out, d)
 		}
-		return rows.Err()
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count the events that are not archived: %w", err)

@@ -42,25 +42,23 @@ func (r *Runner) Restore(ctx context.Context, g Range, keep time.Duration, progr
 	}
 	expires := r.Now().Add(keep).UTC()
 	var longer []restored
+	days.all = slices.DeleteFunc(days.all, func(d archived) bool {
+		h := have[d.unit]
+		if h.state != Done || h.manifest != uint32(d.manifest.Number) {
+			return false
+		}
+		if h.expires.Before(expires) {
+			h.expires = expires
+			longer = append(longer, h)
+		}
+		report.Days++
+		report.Events += h.rows
+		return true
+	})
 	var mu sync.Mutex // guards report and errs
 	var group errgroup.Group
 	group.SetLimit(batches)
 	for p, days := range days.byPlace(r.Places) {
-		days = slices.DeleteFunc(days, func(d archived) bool {
-			h := have[d.unit]
-			if h.state != Done || h.manifest != uint32(d.manifest.Number) {
-				return false
-			}
-			if h.expires.Before(expires) {
-				h.expires = expires
-				longer = append(longer, h)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			report.Days++
-			report.Events += h.rows
-			return true
-		})
 		for batch := range batched(days) {
 			group.Go(func() error {
 				if err := ctx.Err(); err != nil {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"daybook/pkg/clickhouse"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"daybook/pkg/tenant"
 	"daybook/schema"
 )
@@ -34,23 +35,16 @@ type restored struct {
 func (r *Runner) restores(ctx context.Context, g Range) (map[unit]restored, error) {
 	where, args := g.where("day")
 	out := map[unit]restored{}
-	err := clickhouse.ReadRetry(ctx, func() error {
-		rows, err := r.Conn.Query(statement(ctx), "SELECT tenant_id, day, toString(state), manifest, rows, expires_at, version FROM "+schema.Restores+" FINAL WHERE "+where, args...)
-		if err != nil {
+	text := "SELECT tenant_id, day, toString(state), manifest, rows, expires_at, version FROM " + schema.Restores + " FINAL WHERE " + where
+	err := r.eachRow(ctx, text, args, func() { clear(out) }, func(rows driver.Rows) error {
+		var h restored
+		var id, state string
+		if err := rows.Scan(&id, &h.unit.day, &state, &h.manifest, &h.rows, &h.expires, &h.version); err != nil {
 			return err
 		}
-		defer func() { _ = rows.Close() }()
-		clear(out)
-		for rows.Next() {
-			var h restored
-			var id, state string
-			if err := rows.Scan(&id, &h.unit.day, &state, &h.manifest, &h.rows, &h.expires, &h.version); err != nil {
-				return err
-			}
-			h.unit, h.state = unit{tenant.ID(id), h.unit.day.UTC()}, State(state)
-			out[h.unit] = h
-		}
-		return rows.Err()
+		h.unit, h.state = unit{tenant.ID(id), h.unit.day.UTC()}, State(state)
+		out[h.unit] = h
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", schema.Restores, err)

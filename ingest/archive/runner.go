@@ -8,12 +8,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
 	layout "daybook/pkg/archive"
+	"daybook/pkg/clickhouse"
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 )
@@ -146,8 +147,8 @@ const (
 	nice = 10
 )
 
-var settings = func() clickhouse.Settings {
-	s := clickhouse.Settings{
+var settings = func() chgo.Settings {
+	s := chgo.Settings{
 		"os_threads_nice_value_query": nice,
 		"max_execution_time":          int(statementTime / time.Second),
 		// Row groups of this size, with least and greatest values, are what a question to a
@@ -169,7 +170,7 @@ var settings = func() clickhouse.Settings {
 
 // statement is the context of a statement that may be given up.
 func statement(ctx context.Context) context.Context {
-	return clickhouse.Context(ctx, clickhouse.WithSettings(settings))
+	return chgo.Context(ctx, chgo.WithSettings(settings))
 }
 
 // exec runs a statement that writes. It is not cancelled: see pkg/clickhouse.
@@ -180,6 +181,25 @@ func (r *Runner) exec(ctx context.Context, text string, args ...any) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTime)
 	defer cancel()
 	return r.Conn.Exec(statement(ctx), text, args...)
+}
+
+// eachRow calls each for every row of an answer. It asks again, and calls begin first,
+// where the server went away meanwhile.
+func (r *Runner) eachRow(ctx context.Context, text string, args []any, begin func(), each func(driver.Rows) error) error {
+	return clickhouse.ReadRetry(ctx, func() error {
+		rows, err := r.Conn.Query(statement(ctx), text, args...)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		begin()
+		for rows.Next() {
+			if err := each(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
 }
 
 // at lets a test cut the work at a step.

@@ -104,9 +104,7 @@ func complete(k Known, objects []object) bool {
 func (r *Runner) places() map[layout.Place]bool {
 	out := map[layout.Place]bool{}
 	for p := range r.Places.Each() {
-		if p.Bucket != "" {
-			out[p] = true
-		}
+		out[p] = true
 	}
 	return out
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	layout "daybook/pkg/archive"
-	"daybook/pkg/clickhouse"
 	"daybook/schema"
 )
 
@@ -102,21 +101,12 @@ func (r *Runner) fileTotals(ctx context.Context, place layout.Place, names []str
 
 func (r *Runner) measure(ctx context.Context, text string, args []any) (map[string]layout.Totals, error) {
 	var out map[string]layout.Totals
-	err := clickhouse.ReadRetry(ctx, func() error {
-		out = map[string]layout.Totals{}
-		rows, err := r.Conn.Query(statement(ctx), text, args...)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = rows.Close() }()
-		for rows.Next() {
-			of, one, err := scanTotals(rows)
-			if err != nil {
-				return err
-			}
+	err := r.eachRow(ctx, text, args, func() { out = map[string]layout.Totals{} }, func(rows driver.Rows) error {
+		of, one, err := scanTotals(rows)
+		if err == nil {
 			out[of] = plus(out[of], one)
 		}
-		return rows.Err()
+		return err
 	})
 	return out, err
 }

@@ -38,14 +38,14 @@ func (p Places) Of(id tenant.ID) Place {
 	return p.All
 }
 
-// Each goes through all places, some of which may be the same.
+// Each goes through the places that have a bucket, some of which may be the same.
 func (p Places) Each() iter.Seq[Place] {
 	return func(yield func(Place) bool) {
-		if !yield(p.All) {
+		if p.All.Bucket != "" && !yield(p.All) {
 			return
 		}
 		for _, own := range p.Own {
-			if !yield(own) {
+			if own.Bucket != "" && !yield(own) {
 				return
 			}
 		}
@@ -61,7 +61,7 @@ func (p Place) Advice(err error) string {
 	if p.Endpoint == "" || p.Region == DefaultRegion || clickhouse.Code(err) != codeS3 {
 		return ""
 	}
-	return fmt.Sprintf(" (where ClickHouse is not embedded, its own settings must say the region: <s3><archive><endpoint>%s/%s/</endpoint><region>%s</region></archive></s3>)", p.endpoint(), p.Bucket, p.Region)
+	return fmt.Sprintf(" (where ClickHouse is not embedded, its own settings must say the region: <s3><archive><endpoint>%s</endpoint><region>%s</region></archive></s3>)", p.URL(), p.Region)
 }
 
 // codeS3 is ClickHouse's code for what the storage has refused.
