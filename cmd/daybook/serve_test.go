@@ -45,15 +45,21 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
+// missing ends a test without what it needs; with CI=true in the environment it fails.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip("SKIP: ", what)
+}
+
 // configure points this process's settings at a data folder and free
 // addresses.
 func configure(t *testing.T) server {
 	t.Helper()
 	if _, err := embedded.EnginePath(); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("SKIP: ", err)
+		missing(t, err.Error())
 	}
 	t.Chdir(t.TempDir())
 	s := server{url: "http://" + free(t), admin: "http://" + free(t), dir: filepath.Join(t.TempDir(), "data")}

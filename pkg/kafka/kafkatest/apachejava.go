@@ -36,7 +36,7 @@ func (a *Apache) format() error {
 		if err != nil {
 			return fmt.Errorf("format the data folder: %w\n%s", err, out)
 		}
-		checkpoint.content, err = os.ReadFile(file) // It is the test's own.
+		checkpoint.content, err = os.ReadFile(file)
 		return err
 	}
 	if err := os.Mkdir(a.dir, 0o700); err != nil {
@@ -97,7 +97,7 @@ func archiveClasses(lib, archive string) error {
 		return err
 	}
 	defer broker.Kill()
-	if err := broker.process.command.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := broker.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
 	<-broker.process.exited
