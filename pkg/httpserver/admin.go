@@ -32,5 +32,5 @@ func NewAdmin(log *zap.Logger, metrics prometheus.Gatherer, ready *Readiness) *S
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		e.Add(method, "/debug/pprof/*", echo.WrapHandler(profiles))
 	}
-	return newServer(e, log)
+	return newServer(e, &Streams{}, log)
 }

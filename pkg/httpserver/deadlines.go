@@ -30,11 +30,15 @@ func timeBodies(next echo.HandlerFunc) echo.HandlerFunc {
 // timeWrites keeps callers that stop reading from holding the server. The
 // deadline is set at each write rather than for the whole answer, as answers
 // may take long to make.
-func timeWrites(r Route) echo.MiddlewareFunc {
+//
+// The answer of a stream sees to that itself, and may be detached.
+func timeWrites(r Route, streams *Streams) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if r.Stream {
-				c.Set(streamKey, true)
+				detachable := streams.Detachable(c.Response().Writer, c.Request())
+				c.Response().Writer = detachable
+				c.Set(streamKey, detachable)
 			} else {
 				writer := c.Response().Writer
 				c.Response().Writer = &timedWriter{ResponseWriter: writer, control: http.NewResponseController(writer)}

@@ -70,9 +70,8 @@ func observe(log *zap.Logger, registry prometheus.Registerer) (echo.MiddlewareFu
 				route = unmatched
 			}
 			began := time.Now()
-			m.inFlight.WithLabelValues(route).Inc()
-			defer m.inFlight.WithLabelValues(route).Dec()
-
+			inFlight := m.inFlight.WithLabelValues(route)
+			inFlight.Inc()
 			err := next(c)
 			status, left := 0, clientLeft(c, err)
 			cut := err != nil && c.Response().Committed
@@ -82,13 +81,23 @@ func observe(log *zap.Logger, registry prometheus.Registerer) (echo.MiddlewareFu
 			if status = c.Response().Status; left {
 				status = statusClientLeft
 			}
-			method := boundedMethod(c.Request().Method)
-			m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
-			m.sent.WithLabelValues(route).Add(float64(c.Response().Size))
-			if !isStream(c) {
-				m.duration.WithLabelValues(route, method).Observe(time.Since(began).Seconds())
+			stream := streamOf(c)
+			one := call{
+				requestID: RequestID(c), method: boundedMethod(c.Request().Method), route: route, remote: c.RealIP(),
+				status: status, err: err, cut: cut, timed: stream == nil,
 			}
-			logCall(log, c, route, status, time.Since(began), err, cut)
+			if p, ok := auth.FromContext(c.Request().Context()); ok {
+				one.keyID = p.KeyID
+			}
+			ended := func(bytes int64) {
+				inFlight.Dec()
+				m.count(one, time.Since(began), bytes)
+				one.log(log, time.Since(began), bytes)
+			}
+			if stream != nil && stream.Start(ended) {
+				return nil
+			}
+			ended(c.Response().Size)
 			if cut && !left {
 				// The answer has begun and can't be finished: cut the connection,
 				// or the caller would take what it has for everything.
@@ -99,13 +108,32 @@ func observe(log *zap.Logger, registry prometheus.Registerer) (echo.MiddlewareFu
 	}, nil
 }
 
-func logCall(log *zap.Logger, c echo.Context, route string, status int, took time.Duration, err error, cut bool) {
+// call is what logs and metrics say of a call. Of a stream it is kept until the
+// stream's end, when its request is long forgotten.
+type call struct {
+	requestID, method, route, remote string
+	keyID                            string // "": no caller is known
+	status                           int
+	err                              error
+	cut                              bool // the answer had begun when it failed
+	timed                            bool // not a stream
+}
+
+func (m *httpMetrics) count(one call, took time.Duration, bytes int64) {
+	m.requests.WithLabelValues(one.route, one.method, strconv.Itoa(one.status)).Inc()
+	m.sent.WithLabelValues(one.route).Add(float64(bytes))
+	if one.timed {
+		m.duration.WithLabelValues(one.route, one.method).Observe(took.Seconds())
+	}
+}
+
+func (one *call) log(log *zap.Logger, took time.Duration, bytes int64) {
 	level := zapcore.InfoLevel
 	switch {
-	case status == statusClientLeft:
-	case cut || status >= http.StatusInternalServerError:
+	case one.status == statusClientLeft:
+	case one.cut || one.status >= http.StatusInternalServerError:
 		level = zapcore.ErrorLevel
-	case route == healthPath || route == readyPath:
+	case one.route == healthPath || one.route == readyPath:
 		level = zapcore.DebugLevel
 	}
 	entry := log.Check(level, "request")
@@ -113,14 +141,14 @@ func logCall(log *zap.Logger, c echo.Context, route string, status int, took tim
 		return
 	}
 	fields := []zap.Field{
-		zap.String("request_id", RequestID(c)), zap.String("method", boundedMethod(c.Request().Method)), zap.String("route", route),
-		zap.Int("status", status), zap.Duration("took", took), zap.Int64("bytes", c.Response().Size), zap.String("remote", c.RealIP()),
+		zap.String("request_id", one.requestID), zap.String("method", one.method), zap.String("route", one.route),
+		zap.Int("status", one.status), zap.Duration("took", took), zap.Int64("bytes", bytes), zap.String("remote", one.remote),
 	}
-	if p, ok := auth.FromContext(c.Request().Context()); ok {
-		fields = append(fields, zap.String("key_id", p.KeyID))
+	if one.keyID != "" {
+		fields = append(fields, zap.String("key_id", one.keyID))
 	}
-	if level == zapcore.ErrorLevel && err != nil {
-		fields = append(fields, zap.NamedError("error", loggable(err)))
+	if level == zapcore.ErrorLevel && one.err != nil {
+		fields = append(fields, zap.NamedError("error", loggable(one.err)))
 	}
 	entry.Write(fields...)
 }
@@ -171,4 +199,8 @@ func recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 
 const streamKey = "daybook.stream"
 
-func isStream(c echo.Context) bool { return c.Get(streamKey) != nil }
+// streamOf returns the answer of a stream, and nil for any other call.
+func streamOf(c echo.Context) *Detachable {
+	d, _ := c.Get(streamKey).(*Detachable)
+	return d
+}

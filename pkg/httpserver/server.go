@@ -50,16 +50,20 @@ type Deps struct {
 }
 
 // Server serves the API.
-type Server struct{ http *http.Server }
+type Server struct {
+	http    *http.Server
+	streams *Streams
+}
 
 // New returns a server that does not run yet. It fails on a route that
 // says neither which scope it needs nor that it is public.
 func New(c Config, d Deps) (*Server, error) {
-	e, err := newEcho(d)
+	streams := &Streams{}
+	e, err := newEcho(d, streams)
 	if err != nil {
 		return nil, err
 	}
-	s := newServer(e, d.Log)
+	s := newServer(e, streams, d.Log)
 	if d.OnShutdown != nil {
 		s.http.RegisterOnShutdown(d.OnShutdown)
 	}
@@ -73,8 +77,8 @@ func New(c Config, d Deps) (*Server, error) {
 	return s, nil
 }
 
-func newServer(handler http.Handler, logger *zap.Logger) *Server {
-	return &Server{http: &http.Server{
+func newServer(handler http.Handler, streams *Streams, logger *zap.Logger) *Server {
+	return &Server{streams: streams, http: &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
@@ -86,7 +90,7 @@ func newServer(handler http.Handler, logger *zap.Logger) *Server {
 }
 
 // newEcho returns the API's handler.
-func newEcho(d Deps) (*echo.Echo, error) {
+func newEcho(d Deps, streams *Streams) (*echo.Echo, error) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	e.Logger.SetOutput(zap.NewStdLog(d.Log).Writer())
@@ -102,7 +106,7 @@ func newEcho(d Deps) (*echo.Echo, error) {
 		if r.Public == (r.Scope != "") {
 			return nil, fmt.Errorf("route %s %s: must either be public or name a scope", r.Method, r.Path)
 		}
-		middleware := []echo.MiddlewareFunc{timeWrites(r)}
+		middleware := []echo.MiddlewareFunc{timeWrites(r, streams)}
 		if !r.Public {
 			middleware = append(middleware, by.authenticate(r))
 		}
@@ -145,6 +149,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = s.http.Close()
 		}
+		s.streams.Wait(wait)
 		stopped <- err
 	}()
 	var err error

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -29,7 +28,7 @@ type Publish func(ctx context.Context, id tenant.ID, event []byte) error
 // to come back, until ctx ends. Whatever fails is counted as a canary that did
 // not come.
 func (h *Hub) RunCanary(ctx context.Context, publish Publish) error {
-	watch := &canaryWatch{header: http.Header{}, seen: make(chan string, 16)}
+	watch := &canaryWatch{seen: make(chan string, 16)}
 	var watching sync.WaitGroup
 	watching.Go(func() { h.watchCanaries(ctx, watch) })
 	defer watching.Wait()
@@ -93,7 +92,7 @@ func (h *Hub) watchCanaries(ctx context.Context, watch *canaryWatch) {
 			continue
 		}
 		s := &session{
-			hub: h, w: watch, rc: http.NewResponseController(watch), wire: wireNDJSON, own: true,
+			hub: h, out: watch, wire: wireNDJSON, own: true,
 			tenant: tenant.Own, key: groupKey{tenant: tenant.Own, canonical: event.CanaryType, wire: wireNDJSON}, matcher: isCanary{}, at: f.last().id,
 		}
 		s.begin()
@@ -107,16 +106,18 @@ type isCanary struct{}
 
 func (isCanary) Match(e *event.Event) bool { return e.EventType == event.CanaryType }
 
-// canaryWatch is the answer that the canaries' stream is written to.
-type canaryWatch struct {
-	header http.Header
-	seen   chan string
-}
+// canaryWatch is the output that the canaries' stream is written to.
+type canaryWatch struct{ seen chan string }
 
-func (w *canaryWatch) Header() http.Header              { return w.header }
-func (w *canaryWatch) WriteHeader(int)                  {}
-func (w *canaryWatch) Flush()                           {}
+func (w *canaryWatch) Flush() error                     { return nil }
 func (w *canaryWatch) SetWriteDeadline(time.Time) error { return nil }
+
+func (w *canaryWatch) writeBlocks(blocks []*block) error {
+	for _, b := range blocks {
+		_, _ = w.Write(b.bytes) // It never fails.
+	}
+	return nil
+}
 
 // Write takes the ids out of lines of events.
 func (w *canaryWatch) Write(p []byte) (int, error) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"daybook/pkg/event"
+	"daybook/pkg/httpserver"
 	"daybook/pkg/tenant"
 )
 
@@ -43,7 +44,8 @@ type group struct {
 
 // block is what one tick of the writer brought to a group. It never changes.
 type block struct {
-	bytes  []byte
+	bytes  []byte // frames
+	chunk  []byte // the same in HTTP's chunked coding, in the same memory
 	events int
 	oldest time.Time // when Kafka got its first event
 	first  uint64    // seqs of its first and last event
@@ -80,12 +82,18 @@ func (g *group) publish(end uint64, endID []byte) {
 	b := &block{
 		events: len(g.pending), oldest: g.pending[0].event.IngestedAt,
 		first: g.pending[0].seq, last: g.pending[len(g.pending)-1].seq, end: end, endID: endID,
-		// A copy even of a single frame: a part of the ring's memory would keep the whole fetch it came with.
-		bytes: make([]byte, 0, g.pendingBytes),
 	}
+	size := 0
 	for _, s := range g.pending {
-		b.bytes = append(b.bytes, s.as(g.key.wire)...)
+		size += len(s.as(g.key.wire))
 	}
+	// A copy even of a single frame: a part of the ring's memory would keep the whole fetch it came with.
+	chunk := httpserver.AppendChunkSize(make([]byte, 0, size+httpserver.ChunkOverhead), size)
+	begin := len(chunk)
+	for _, s := range g.pending {
+		chunk = append(chunk, s.as(g.key.wire)...)
+	}
+	b.bytes, b.chunk = chunk[begin:len(chunk):len(chunk)], append(chunk, "\r\n"...)
 	clear(g.pending)
 	g.pending, g.pendingBytes = g.pending[:0], 0
 	if cap(g.pending) > 1024 {

@@ -13,6 +13,7 @@ import (
 
 	"daybook/pkg/apierror"
 	"daybook/pkg/auth"
+	"daybook/pkg/httpserver"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 )
@@ -59,15 +60,20 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return h.refuse(w, r, req.key.wire, setting, limit)
 	}
-	defer h.clients.leave(id, principal.KeyID)
-
+	leave := func() { h.clients.leave(id, principal.KeyID) }
+	detached := false
+	defer func() {
+		if !detached {
+			leave()
+		}
+	}()
 	rc := http.NewResponseController(w)
 	// Whoever set a read deadline meant the request; on a stream it would cancel the context (golang/go#70834).
 	if err := rc.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return apierror.From(err)
 	}
 	s := &session{
-		hub: h, w: w, rc: rc, http2: r.ProtoMajor > 1,
+		hub: h, http2: r.ProtoMajor > 1,
 		wire: req.key.wire, tenant: id, credential: principal.Credential(), key: req.key, matcher: req.match,
 	}
 	ctx := r.Context()
@@ -79,14 +85,30 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.begin()
-	defer s.ticker.Stop()
-	s.head()
-	h.metrics.connects.WithLabelValues("ok").Inc()
-	h.metrics.resumes.WithLabelValues(mode).Inc()
-	reason := s.finish(s.open(ctx, f, req, mode, holes))
-	h.metrics.ends.WithLabelValues(reason).Inc()
-	h.log.Debug("a stream ended", zap.String("reason", reason))
+	setHeader(w.Header(), s.wire)
+	stream := func(ctx context.Context, to output) {
+		s.out = to
+		s.begin()
+		defer s.ticker.Stop()
+		h.metrics.connects.WithLabelValues("ok").Inc()
+		h.metrics.resumes.WithLabelValues(mode).Inc()
+		reason := s.finish(s.open(ctx, f, req, mode, holes))
+		h.metrics.ends.WithLabelValues(reason).Inc()
+		h.log.Debug("a stream ended", zap.String("reason", reason))
+	}
+	err = httpserver.Detach(w, func(ctx context.Context, body *httpserver.Body) {
+		defer leave()
+		stream(ctx, bare{body})
+	})
+	switch {
+	case err == nil:
+		detached = true
+		return nil
+	case !errors.Is(err, http.ErrNotSupported):
+		return apierror.From(err)
+	}
+	w.WriteHeader(http.StatusOK)
+	stream(ctx, newAnswer(w))
 	return nil
 }
 
@@ -155,17 +177,15 @@ func (s *session) place(ctx context.Context, f *feed, req request) (holes []hole
 	return holes, mode, nil
 }
 
-// head writes the response's header.
-func (s *session) head() {
-	header := s.w.Header()
-	header.Set("Content-Type", s.wire.contentType())
+// setHeader sets the header of a stream.
+func setHeader(header http.Header, wire wire) {
+	header.Set("Content-Type", wire.contentType())
 	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no")
 	// nginx compresses what has no encoding, whatever no-transform says, and then
 	// holds events back until it has enough of them.
 	header.Set("Content-Encoding", "identity")
 	header.Add("Vary", "Accept, Authorization, Cookie")
-	s.w.WriteHeader(http.StatusOK)
 }
 
 // await returns the feed, waiting a little for a node that is starting.
@@ -210,8 +230,8 @@ func (h *Hub) refuse(w http.ResponseWriter, r *http.Request, wire wire, setting 
 	}
 	h.metrics.connects.WithLabelValues(string(problem.Kind)).Inc()
 	retry := jitter(problem.RetryAfter, 10*time.Second)
-	s := &session{hub: h, w: w, wire: wire}
-	s.head()
+	setHeader(w.Header(), wire)
+	w.WriteHeader(http.StatusOK)
 	frame := wire.appendRetry(nil, retry)
 	frame = wire.appendControl(frame, "error", "", map[string]any{"type": problem.Kind, "detail": problem.Detail})
 	frame = wire.appendControl(frame, "bye", "", map[string]any{"reason": "limit", "reconnectInMs": retry.Milliseconds()})

@@ -169,10 +169,15 @@ func (s *session) followGroup(ctx context.Context, f *feed, g *group, index, seq
 
 // deliver writes blocks and sends them off.
 func (s *session) deliver(blocks []*block) error {
+	if err := s.beginWrite(); err != nil {
+		return err
+	}
+	if err := s.out.writeBlocks(blocks); err != nil {
+		return s.writeError(err)
+	}
 	for _, b := range blocks {
-		if err := s.write(b.bytes, b.events); err != nil {
-			return err
-		}
+		s.events += b.events
+		s.bytes += len(b.bytes)
 	}
 	if err := s.push(); err != nil {
 		return err

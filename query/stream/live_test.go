@@ -2,7 +2,6 @@ package stream
 
 import (
 	"errors"
-	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"testing"
@@ -27,8 +26,7 @@ func newTestFeed(t *testing.T, h *Hub, n int) *feed {
 
 func newTestSession(t *testing.T, h *Hub, at cursor) *session {
 	t.Helper()
-	s := &session{hub: h, w: httptest.NewRecorder(), tenant: "a", matcher: severityMatcher(""), at: at.appendText(nil)}
-	s.rc = http.NewResponseController(s.w)
+	s := &session{hub: h, out: newAnswer(httptest.NewRecorder()), tenant: "a", matcher: severityMatcher(""), at: at.appendText(nil)}
 	s.key = groupKey{tenant: "a"}
 	s.begin()
 	t.Cleanup(s.ticker.Stop)
@@ -65,14 +63,14 @@ func TestSession_IsOvertakenWithItsPosition(t *testing.T) {
 	h.scanSlots = 4
 	// The first write happens in the middle of the second scan, and while it lasts the ring moves on.
 	h.flushBytes = 6 * len(f.ring.at(0).frame)
-	s.w = &hookWriter{s.w.(*httptest.ResponseRecorder), func() {
+	s.out = newAnswer(&hookWriter{httptest.NewRecorder(), func() {
 		b := batch{next: 56, time: 2}
 		for i := 16; i < 56; i++ {
 			b.records = append(b.records, record{event: &event.Event{TenantID: "a"}, offset: int64(i), json: []byte(`{}`)})
 		}
 		f.append(b)
 		f.publish()
-	}}
+	}})
 	if err := s.followRing(t.Context(), f, g, 0); !errors.Is(err, errOvertaken) {
 		t.Fatalf("left with %v", err)
 	}

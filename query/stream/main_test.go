@@ -25,6 +25,7 @@ import (
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/client"
 	"daybook/pkg/event"
+	"daybook/pkg/httpserver"
 	daybookkafka "daybook/pkg/kafka"
 	"daybook/pkg/kafka/kafkatest"
 	"daybook/pkg/tenant"
@@ -98,6 +99,7 @@ func (s *stack) start() {
 			s.t.Errorf("the hub ended with %v", err)
 		}
 	})
+	var streams httpserver.Streams
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// As the house's middleware does: a key names its tenant.
 		key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -111,7 +113,9 @@ func (s *stack) start() {
 		}
 		c := auth.NewContext(r.Context(), auth.Principal{KeyID: key})
 		c = tenant.NewContext(c, tenant.ID(named))
-		if err := hub.Serve(w, r.WithContext(c)); err != nil {
+		answer := streams.Detachable(w, r)
+		defer answer.Start(nil)
+		if err := hub.Serve(answer, r.WithContext(c)); err != nil {
 			problem := apierror.From(err)
 			if problem.RetryAfter > 0 {
 				w.Header().Set("Retry-After", strconv.Itoa(int(problem.RetryAfter.Seconds())))
@@ -139,6 +143,9 @@ func (s *stack) start() {
 		cancel()
 		running.Wait()
 		server.Close()
+		patience, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		streams.Wait(patience)
 	}
 	s.t.Cleanup(s.stop)
 	poll(s.t, "the hub is ready", func() bool { return hub.Ready() == nil })

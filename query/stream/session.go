@@ -35,11 +35,10 @@ func (e endError) Error() string { return "the stream ends: " + e.reason }
 // errFeedEnded sends a client to the next feed.
 var errFeedEnded = errors.New("the feed has ended")
 
-// session is one client's stream. One goroutine, the request's own, runs it.
+// session is one client's stream. One goroutine runs it.
 type session struct {
 	hub     *Hub
-	w       http.ResponseWriter
-	rc      *http.ResponseController
+	out     output
 	http2   bool
 	wire    wire
 	own     bool // Daybook's own: no client, so neither counted nor revoked
@@ -261,20 +260,28 @@ func (s *session) flush() error {
 
 // write hands bytes to the connection, which may send them later.
 func (s *session) write(p []byte, events int) error {
+	if err := s.beginWrite(); err != nil {
+		return err
+	}
+	if _, err := s.out.Write(p); err != nil {
+		return s.writeError(err)
+	}
+	s.events += events
+	s.bytes += len(p)
+	return nil
+}
+
+// beginWrite gives the connection time for a write that begins now.
+func (s *session) beginWrite() error {
 	now := s.hub.deps.Now()
 	// Moving a deadline costs as much as a small write, so it is moved when a tenth of it is gone.
 	if timeout := s.hub.config.WriteTimeout; s.deadline.Sub(now) < timeout-timeout/10 {
 		s.deadline = now.Add(timeout)
-		if err := s.rc.SetWriteDeadline(s.deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		if err := s.out.SetWriteDeadline(s.deadline); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
 		}
 	}
-	if _, err := s.w.Write(p); err != nil {
-		return s.writeError(err)
-	}
 	s.lastWrite = now
-	s.events += events
-	s.bytes += len(p)
 	return nil
 }
 
@@ -297,13 +304,13 @@ func (s *session) count() {
 
 // push sends what was handed to the connection.
 func (s *session) push() error {
-	if err := s.rc.Flush(); err != nil {
+	if err := s.out.Flush(); err != nil {
 		return s.writeError(err)
 	}
 	if s.http2 {
 		// There, a deadline that passes while nothing is written resets the stream.
 		s.deadline = time.Time{}
-		return s.rc.SetWriteDeadline(s.deadline)
+		return s.out.SetWriteDeadline(s.deadline)
 	}
 	return nil
 }
