@@ -17,7 +17,7 @@ import (
 
 func (a *app) benchCommand() *cobra.Command {
 	return group("bench", "Measure Daybook beside its baselines, on this machine", a.benchIngestCommand(), a.benchQueryCommand(), a.benchStreamCommand(),
-		a.benchStreamClientsCommand())
+		a.benchStreamClientsCommand(), a.benchStreamIdleCommand())
 }
 
 // benchReport is what a benchmark prints with --json.

@@ -202,45 +202,6 @@ func percentile(values []float64, share float64) float64 {
 	return values[min(len(values)-1, int(share*float64(len(values))))]
 }
 
-// idleMemory measures what a client costs that gets nothing.
-func (b *streamBench) idleMemory(ctx context.Context, figures *streamFigures) error {
-	for _, bare := range []bool{false, true} {
-		start := func() (*benchServer, error) {
-			if bare {
-				return startBare(ctx, 1, frameBytes)
-			}
-			return startMemoryStream(ctx, newBenchTopic(), 100)
-		}
-		server, err := start()
-		if err != nil {
-			return err
-		}
-		before, err := residentBytes()
-		if err != nil {
-			return err
-		}
-		err = with(ctx, server, streamClients{Count: b.idle, Tenants: 100}, func(crowd *crowdProcess) error {
-			if _, err := crowd.await(ctx, "it is quiet", quiet()); err != nil {
-				return err
-			}
-			after, err := residentBytes()
-			if err != nil {
-				return err
-			}
-			if each := float64(after-before) / float64(b.idle); bare {
-				figures.addBaseline("idle_memory", each)
-			} else {
-				figures.add("idle_memory", each)
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // returnStorm lets twice the clients come back at once after a minute in which
 // each of them got fifteen events.
 func (b *streamBench) returnStorm(ctx context.Context, figures *streamFigures) error {

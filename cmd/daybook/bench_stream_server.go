@@ -6,8 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -193,20 +191,4 @@ func bareFrame(number int64, size int) []byte {
 		frame = append(frame, strings.Repeat("x", pad)...)
 	}
 	return append(frame, "\n\n"...)
-}
-
-// residentBytes returns the memory of this process, after what is free was
-// given back.
-func residentBytes() (int64, error) {
-	debug.FreeOSMemory()
-	text, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0, fmt.Errorf("read the process's memory: %w", err)
-	}
-	fields := strings.Fields(string(text))
-	if len(fields) < 2 {
-		return 0, fmt.Errorf("the kernel says %q about the process's memory", text)
-	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize()), err
 }

@@ -28,7 +28,6 @@ type Detachable struct {
 	request *http.Request
 
 	body  *Body // nil: not detached
-	watch bool  // the connection can be read to learn that the client has left
 	serve func(context.Context, *Body)
 }
 
@@ -60,23 +59,21 @@ func Detach(w http.ResponseWriter, serve func(context.Context, *Body)) error {
 }
 
 func (d *Detachable) detach(serve func(context.Context, *Body)) error {
-	if d.request.ProtoMajor != 1 || d.request.ProtoMinor != 1 {
+	if d.request.Proto != "HTTP/1.1" {
 		return http.ErrNotSupported
 	}
-	conn, buffered, err := http.NewResponseController(d.ResponseWriter).Hijack()
+	conn, _, err := http.NewResponseController(d.ResponseWriter).Hijack()
 	if err != nil {
 		return err
 	}
-	// What a client sends after its request is not read, as net/http does not either.
-	d.watch, d.serve = buffered.Reader.Buffered() == 0, serve
-	d.body = &Body{conn: conn, header: appendHeader(nil, d.Header(), time.Now())}
+	d.serve, d.body = serve, &Body{conn: conn, header: appendHeader(nil, d.Header(), time.Now())}
 	return nil
 }
 
 // Start lets a detached answer begin and returns whether there is one. ended,
 // which may be nil, is called after its end with the bytes of its body.
 func (d *Detachable) Start(ended func(bytes int64)) bool {
-	body, serve, watch, s := d.body, d.serve, d.watch, d.streams
+	body, serve, s := d.body, d.serve, d.streams
 	if body == nil {
 		return false
 	}
@@ -89,13 +86,11 @@ func (d *Detachable) Start(ended func(bytes int64)) bool {
 	s.running.Go(func() {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		if watch {
-			s.running.Go(func() {
-				if hasLeft(body.conn) {
-					cancel()
-				}
-			})
-		}
+		s.running.Go(func() {
+			if hasLeft(body.conn) {
+				cancel()
+			}
+		})
 		serve(ctx, body)
 		body.end()
 		s.mu.Lock()

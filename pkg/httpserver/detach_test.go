@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -157,6 +158,22 @@ func TestDetach_WriteFails(t *testing.T) {
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
+// Nor may one that lacks a chunk.
+func TestBody_WriteFails(t *testing.T) {
+	client, conn := net.Pipe()
+	body := &Body{conn: conn}
+	require.NoError(t, body.SetWriteDeadline(time.Now()))
+	_, err := body.Write([]byte("lost"))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	go func() {
+		body.end()
+		_ = conn.Close() // There is nobody to tell.
+	}()
+	text, err := io.ReadAll(client)
+	require.NoError(t, err)
+	require.Empty(t, text)
+}
+
 // Where net/http has to stay it does, and the handler goes on.
 func TestDetach_NotSupported(t *testing.T) {
 	dir := t.TempDir()
@@ -201,7 +218,7 @@ func TestDetach_Shutdown(t *testing.T) {
 	for _, patient := range []bool{true, false} {
 		client, conn := net.Pipe()
 		began, bye := make(chan struct{}), make(chan struct{})
-		d := &Detachable{streams: &streams, body: &Body{conn: conn}, watch: true, serve: func(ctx context.Context, body *Body) {
+		d := &Detachable{streams: &streams, body: &Body{conn: conn}, serve: func(ctx context.Context, body *Body) {
 			close(began)
 			select {
 			case <-bye:

@@ -12,9 +12,10 @@
 // events as encoded frames in a ring (ring.go), evaluates each distinct
 // filter once per event and shares the resulting blocks of bytes among all
 // clients of that filter (group.go). A client is a position, not a queue
-// (session.go). A cursor is a vector of Kafka offsets (cursor.go), the same
-// on every node, so a position that the ring no longer holds is read from
-// Kafka up to a vector that the ring does hold (catchup.go), and what Kafka no
+// (session.go), and over HTTP/1.1 no request but a bare connection
+// (output.go). A cursor is a vector of Kafka offsets (cursor.go), the same on
+// every node, so a position that the ring no longer holds is read from Kafka
+// up to a vector that the ring does hold (catchup.go), and what Kafka no
 // longer holds from ClickHouse, up to the offsets that ingest has confirmed
 // (fromstore.go): all speak the same coordinates, so the hand-over loses and
 // repeats nothing.
