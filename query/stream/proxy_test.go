@@ -29,9 +29,10 @@ var (
 func TestProxies(t *testing.T) {
 	nginx := needs(t, "nginx")
 	for name, directives := range map[string]string{
-		"default": "",
-		"gzip":    "gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any;",
-		"idle":    fmt.Sprintf("proxy_read_timeout %ds;", int(idleLimit.Seconds())),
+		"default":  "", // It asks by HTTP/1.0.
+		"HTTP/1.1": `proxy_http_version 1.1; proxy_set_header Connection "";`,
+		"gzip":     "gzip on; gzip_types *; gzip_min_length 1; gzip_proxied any;",
+		"idle":     fmt.Sprintf("proxy_read_timeout %ds;", int(idleLimit.Seconds())),
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStack(t, heartbeat(*idleLimit/2))
