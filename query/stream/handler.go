@@ -85,20 +85,11 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	s.start = &start{feed: f, request: req, mode: mode, holes: holes}
 	setHeader(w.Header(), s.wire)
-	stream := func(ctx context.Context, to output) {
-		s.out = to
-		s.begin()
-		defer s.ticker.Stop()
-		h.metrics.connects.WithLabelValues("ok").Inc()
-		h.metrics.resumes.WithLabelValues(mode).Inc()
-		reason := s.finish(s.open(ctx, f, req, mode, holes))
-		h.metrics.ends.WithLabelValues(reason).Inc()
-		h.log.Debug("a stream ended", zap.String("reason", reason))
-	}
 	err = httpserver.Detach(w, func(ctx context.Context, body *httpserver.Body) {
 		defer leave()
-		stream(ctx, bare{body})
+		s.serve(ctx, bare{body})
 	})
 	switch {
 	case err == nil:
@@ -108,12 +99,34 @@ func (h *Hub) serve(w http.ResponseWriter, r *http.Request) error {
 		return apierror.From(err)
 	}
 	w.WriteHeader(http.StatusOK)
-	stream(ctx, newAnswer(w))
+	s.serve(ctx, newAnswer(w))
 	return nil
 }
 
+// start is what a stream begins with.
+type start struct {
+	feed    *feed
+	request request
+	mode    string
+	holes   []hole
+}
+
+// serve is the whole of a stream.
+func (s *session) serve(ctx context.Context, to output) {
+	s.out = to
+	s.begin()
+	defer s.ticker.Stop()
+	s.hub.metrics.connects.WithLabelValues("ok").Inc()
+	reason := s.finish(s.open(ctx))
+	s.hub.metrics.ends.WithLabelValues(reason).Inc()
+	s.hub.log.Debug("a stream ended", zap.String("reason", reason))
+}
+
 // open sends the first frames and then the stream.
-func (s *session) open(ctx context.Context, f *feed, req request, mode string, holes []hole) error {
+func (s *session) open(ctx context.Context) error {
+	f, req, mode, holes := s.start.feed, s.start.request, s.start.mode, s.start.holes
+	s.start = nil // A ring that is no longer read from must not live on in a client.
+	s.hub.metrics.resumes.WithLabelValues(mode).Inc()
 	id := string(s.at)
 	older := req.tail > 0 && mode == modeKafka
 	if older || len(holes) > 0 {

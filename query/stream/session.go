@@ -46,6 +46,8 @@ type session struct {
 	key     groupKey
 	matcher Matcher
 
+	start *start // until it has begun
+
 	credential string // the id of the key, or of the browser's session, that must stay valid
 
 	// at is the cursor up to which everything was delivered or does not match;

@@ -3,10 +3,13 @@ package stream
 import (
 	"context"
 	"crypto/tls"
+	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -43,6 +46,26 @@ func TestStream_HTTP2(t *testing.T) {
 	if line := lines.next(t); !strings.HasPrefix(line, "id: ") {
 		t.Errorf("got %q", line)
 	}
+}
+
+// The memory of a feed that has ended is free, although its clients go on.
+func TestStream_FreesTheRing(t *testing.T) {
+	topic := newMemoryTopic(1, rand.New(rand.NewPCG(1, 1)))
+	s := newStack(t, func(s *stack) {
+		s.kafka.Brokers = []string{"none"} // The topic is in memory.
+		s.deps = func(d *Deps) { d.Source = topic }
+	})
+	r := s.connect("a")
+	r.frame("hello")
+	f, _ := s.hub.current()
+	ring := weak.Make(f)
+	f = nil
+	topic.recreate()
+	r.frame("resync")
+	poll(t, "the ring is free", func() bool {
+		runtime.GC()
+		return ring.Value() == nil
+	})
 }
 
 // The Go client follows the stream over restarts of the node.
