@@ -81,6 +81,7 @@ func New(config Config, deps Deps) *Hub {
 // Run reads the topic until ctx ends, whatever happens to the brokers. When
 // it returns, every stream is ending. It may be called once.
 func (h *Hub) Run(ctx context.Context) error {
+	defer h.alert()
 	defer close(h.closing)
 	failures := 0
 	for {
@@ -112,8 +113,8 @@ func (h *Hub) runTail(ctx context.Context) error {
 		return err
 	}
 	defer t.close()
-	defer t.feed.end()
 	defer h.setFeed(nil)
+	defer t.feed.end()
 	return t.run(ctx, func() { h.setFeed(t.feed) })
 }
 
@@ -121,12 +122,24 @@ func (h *Hub) setFeed(f *feed) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.feed = f
+	h.wake()
+}
+
+// alert tells every stream that something concerns it: see session.waitOrTick.
+func (h *Hub) alert() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wake()
+}
+
+// wake is alert for whoever holds mu.
+func (h *Hub) wake() {
 	close(h.changed)
 	h.changed = make(chan struct{})
 }
 
 // current returns the feed, nil while there is none, and a channel that is
-// closed when that changes.
+// closed when that changes, or when the hub drains or closes.
 func (h *Hub) current() (*feed, <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -160,6 +173,7 @@ func (h *Hub) Drain(ctx context.Context, within time.Duration) error {
 	if !h.drained {
 		h.drained, h.spread = true, min(within, time.Duration(h.clients.count())*drainEach)
 		close(h.draining)
+		h.wake()
 	}
 	h.mu.Unlock()
 	return h.clients.wait(ctx)

@@ -63,6 +63,7 @@ type session struct {
 	lastID     time.Time // when the client was last given an id
 	deadline   time.Time // the write deadline in force
 	ticker     *time.Ticker
+	alert      <-chan struct{}  // closed at the hub's next alert; nil when it may have been missed
 	closing    <-chan time.Time // fires when a draining client has to go
 	draining   <-chan struct{}
 	expires    time.Time
@@ -155,20 +156,25 @@ func (s *session) wait(ctx context.Context, more <-chan struct{}, feedEnded <-ch
 	return err
 }
 
-// waitOrTick is wait, and says whether it was the tick that ended it.
+// waitOrTick is wait, and says whether it was the tick that ended it. What ends
+// or drains the stream from outside comes with an alert of the hub: to wait for
+// each of it, on channels that all streams share, costs a live client more than
+// all else but its write.
 func (s *session) waitOrTick(ctx context.Context, more <-chan struct{}, feedEnded <-chan struct{}) (tick bool, err error) {
+	if s.alert == nil {
+		_, s.alert = s.hub.current() // Before poll looks: what comes after that is another alert.
+		if err := s.poll(ctx, feedEnded); err != nil {
+			return false, err
+		}
+	}
 	select {
 	case <-more:
 		return false, nil
-	case <-feedEnded:
-		return false, errFeedEnded
+	case <-s.alert:
+		s.alert = nil
+		return false, nil
 	case <-ctx.Done():
 		return false, ctx.Err()
-	case <-s.hub.closing:
-		return false, endError{"shutdown"}
-	case <-s.draining:
-		s.drain()
-		return false, nil
 	case <-s.closing:
 		return false, endError{"shutdown"}
 	case <-s.ticker.C:

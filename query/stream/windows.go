@@ -42,7 +42,7 @@ const (
 	// firstWindow is how many records of the topic the first window spans; later
 	// ones are wider or narrower, so that windowRows events are found in one.
 	firstWindow = 20_000
-	windowRows  = 10_000
+	windowRows  = 20_000
 	// maxWindowBytes bounds the encoded events of a window; one that has more is
 	// read again in parts. Three windows stand in memory: one is being sent, one
 	// waits, one is being read.
