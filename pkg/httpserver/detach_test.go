@@ -68,6 +68,7 @@ func TestDetach(t *testing.T) {
 	_, reader := ask(t, url, "HTTP/1.1")
 	response, err := http.ReadResponse(reader, nil)
 	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
 	require.Equal(t, 200, response.StatusCode)
 	require.Equal(t, []string{"chunked"}, response.TransferEncoding)
 	require.True(t, response.Close)
@@ -121,8 +122,8 @@ func TestDetach_ClientLeaves(t *testing.T) {
 				_, err := io.WriteString(conn, sends)
 				require.NoError(t, err)
 				select {
-				case <-left:
-					t.Error("it was taken for gone")
+				case err := <-left:
+					t.Errorf("it was taken for gone: %v", err)
 				case <-time.After(100 * time.Millisecond):
 				}
 				close(leave)
@@ -154,6 +155,7 @@ func TestDetach_WriteFails(t *testing.T) {
 	require.True(t, timeout.Timeout())
 	response, err := http.ReadResponse(reader, nil)
 	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
 	_, err = io.Copy(io.Discard, response.Body)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }

@@ -57,9 +57,10 @@ func TestStream_FreesTheRing(t *testing.T) {
 	})
 	r := s.connect("a")
 	r.frame("hello")
-	f, _ := s.hub.current()
-	ring := weak.Make(f)
-	f = nil
+	ring := func() weak.Pointer[feed] {
+		f, _ := s.hub.current()
+		return weak.Make(f)
+	}()
 	topic.recreate()
 	r.frame("resync")
 	poll(t, "the ring is free", func() bool {
