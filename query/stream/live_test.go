@@ -92,3 +92,20 @@ func (w *hookWriter) Write(p []byte) (int, error) {
 	}
 	return w.ResponseRecorder.Write(p)
 }
+
+// A feed that has ended is noticed at the first look, whatever else is due: a
+// client that missed it would wait on a group that gets nothing more.
+func TestSession_NoticesTheEndOfItsFeed(t *testing.T) {
+	h := New(DefaultConfig(), Deps{})
+	f := newTestFeed(t, h, 1)
+	s := newTestSession(t, h, cursor{epoch: 1, next: vector{1}})
+	f.end()
+	for range 100 {
+		s.alert = nil
+		s.ticker.Reset(time.Microsecond)
+		time.Sleep(10 * time.Microsecond)
+		if err := s.wait(t.Context(), nil, f.ended); !errors.Is(err, errFeedEnded) {
+			t.Fatalf("left with %v", err)
+		}
+	}
+}

@@ -162,8 +162,8 @@ func (s *session) wait(ctx context.Context, more <-chan struct{}, feedEnded <-ch
 // all else but its write.
 func (s *session) waitOrTick(ctx context.Context, more <-chan struct{}, feedEnded <-chan struct{}) (tick bool, err error) {
 	if s.alert == nil {
-		_, s.alert = s.hub.current() // Before poll looks: what comes after that is another alert.
-		if err := s.poll(ctx, feedEnded); err != nil {
+		_, s.alert = s.hub.current() // Before the look: what comes after it is another alert.
+		if err := s.look(feedEnded); err != nil {
 			return false, err
 		}
 	}
@@ -179,6 +179,29 @@ func (s *session) waitOrTick(ctx context.Context, more <-chan struct{}, feedEnde
 		return false, endError{"shutdown"}
 	case <-s.ticker.C:
 		return true, s.check()
+	}
+}
+
+// look notices everything that an alert may have been about.
+func (s *session) look(feedEnded <-chan struct{}) error {
+	switch {
+	case isClosed(s.hub.closing):
+		return endError{"shutdown"}
+	case isClosed(feedEnded):
+		return errFeedEnded
+	case isClosed(s.draining):
+		s.drain()
+	}
+	return nil
+}
+
+// isClosed reports whether a channel that nobody sends to is closed. Nil is not.
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
