@@ -146,10 +146,9 @@ func (b *Body) Write(p []byte) (int, error) {
 	defer pieces.Put(buf)
 	chunk := append(AppendChunkSize(append((*buf)[:0], b.header...), len(p)), p...)
 	*buf = append(chunk, crlf...)
-	if err := b.send(*buf); err != nil {
+	if err := b.send(*buf, len(p)); err != nil {
 		return 0, err
 	}
-	b.sent += int64(len(p))
 	return len(p), nil
 }
 
@@ -157,11 +156,7 @@ func (b *Body) Write(p []byte) (int, error) {
 // bytes of data in all. Clients of one chunk can share its memory.
 func (b *Body) WriteChunks(data int, chunks ...[]byte) error {
 	if len(chunks) == 1 && b.header == nil {
-		if err := b.send(chunks[0]); err != nil {
-			return err
-		}
-		b.sent += int64(data)
-		return nil
+		return b.send(chunks[0], data)
 	}
 	// One after the other would be a packet for each, or a record of TLS.
 	buf := pieces.Get().(*[]byte) //nolint:forcetypeassert // Nothing else is put there.
@@ -170,24 +165,25 @@ func (b *Body) WriteChunks(data int, chunks ...[]byte) error {
 	for _, chunk := range chunks {
 		*buf = append(*buf, chunk...)
 	}
-	if err := b.send(*buf); err != nil {
+	return b.send(*buf, data)
+}
+
+// send writes p, in which there are so many bytes of data.
+func (b *Body) send(p []byte, data int) error {
+	b.header = nil
+	if _, err := b.conn.Write(p); err != nil {
+		b.broken = true
 		return err
 	}
 	b.sent += int64(data)
 	return nil
 }
 
-func (b *Body) send(p []byte) error {
-	_, err := b.conn.Write(p)
-	b.header, b.broken = nil, b.broken || err != nil
-	return err
-}
-
 // end ends the body where the client can still take it for whole.
 func (b *Body) end() {
 	if !b.broken {
 		_ = b.conn.SetWriteDeadline(time.Now().Add(time.Second))
-		_ = b.send(append(b.header, "0\r\n\r\n"...))
+		_ = b.send(append(b.header, "0\r\n\r\n"...), 0)
 	}
 }
 
