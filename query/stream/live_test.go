@@ -103,7 +103,7 @@ func TestSession_NoticesTheEndOfItsFeed(t *testing.T) {
 	for range 100 {
 		s.alert = nil
 		s.ticker.Reset(time.Microsecond)
-		time.Sleep(10 * time.Microsecond)
+		<-time.After(10 * time.Microsecond) // Until the tick is due.
 		if err := s.wait(t.Context(), nil, f.ended); !errors.Is(err, errFeedEnded) {
 			t.Fatalf("left with %v", err)
 		}
