@@ -229,7 +229,7 @@ func (b *block) refuse(offsets []int64, cause error) {
 	}
 }
 
-// appendTo fills a batch of schema.EventColumns.
+// appendTo fills a batch of eventColumns.
 func (b *block) appendTo(batch driver.Batch) error {
 	n := len(b.rows)
 	c := columns{batch: batch, n: n}
@@ -268,6 +268,7 @@ func (b *block) appendTo(batch driver.Batch) error {
 	}
 	c.append(partitions)
 	c.append(b.pos)
+	c.numbers(b.rows)
 	return c.err
 }
 

@@ -276,7 +276,7 @@ func (w *writer) insert(b *block, token string, try int) error {
 	started := time.Now()
 	ctx, done := w.insertContext(b, strconv.Itoa(try), token)
 	defer done()
-	batch, err := w.conn.PrepareBatch(ctx, schema.Insert(schema.Events, schema.EventColumns))
+	batch, err := w.conn.PrepareBatch(ctx, schema.Insert(schema.Events, eventColumns))
 	if err != nil {
 		return fmt.Errorf("insert block %s: %w", b, err)
 	}

@@ -30,6 +30,11 @@ var EventColumns = []string{
 	"ingested_at", "kafka_topic", "kafka_partition", "kafka_offset",
 }
 
+// Numbers is the column of the payload's own members that are numbers, as
+// event.AppendNumbers has them. Ingest writes it after EventColumns; for rows that are written
+// without it, ClickHouse makes it of the payload. The table of restored events does not have it.
+const Numbers = "payload_numbers"
+
 // DeadLetterColumns are the columns of dead_letters that ingest writes, in
 // the order in which it writes them.
 var DeadLetterColumns = []string{

@@ -212,6 +212,7 @@ func (s *stack) unsettled() (string, error) {
 //   - the dead letters are the messages that are no events, byte for byte, each
 //     once in the table and at least once in their topic;
 //   - no offset of the log is left over;
+//   - the numbers of each payload are beside it;
 //   - both rollups are what the events say;
 //   - all of it without FINAL, over parts that have never been merged.
 func (s *stack) oracle(e exceptions) {
@@ -220,6 +221,7 @@ func (s *stack) oracle(e exceptions) {
 	events, letters := s.expected(e)
 	s.checkEvents(events)
 	s.checkDead(letters)
+	s.checkNumbers()
 	s.checkRollups()
 	if merged := s.count("SELECT countIf(level > 0) FROM system.parts WHERE active AND database = currentDatabase() AND table = ?", schema.Events); merged > 0 {
 		s.Errorf("%d parts of the events were merged, which may hide rows that are there twice", merged)
@@ -250,6 +252,20 @@ func (s *stack) expected(e exceptions) (events map[identity]map[position]event.E
 		events[id][at] = decoded
 	}
 	return events, letters
+}
+
+// checkNumbers compares the numbers that ingest wrote with what ClickHouse makes of
+// the payloads beside them.
+func (s *stack) checkNumbers() {
+	s.Helper()
+	var made string
+	if err := s.conn.QueryRow(context.Background(), "SELECT default_expression FROM system.columns WHERE database = currentDatabase() AND table = ? AND name = ?",
+		schema.Events, schema.Numbers).Scan(&made); err != nil || made == "" {
+		s.Fatalf("how ClickHouse makes %s: %q, %v", schema.Numbers, made, err)
+	}
+	if wrong := s.count(fmt.Sprintf("SELECT countIf(toString(%s) != toString(%s)) FROM %s", schema.Numbers, made, schema.Events)); wrong > 0 {
+		s.Errorf("of %d rows the numbers are not those of the payload", wrong)
+	}
 }
 
 func (s *stack) checkEvents(want map[identity]map[position]event.Event) {

@@ -41,10 +41,10 @@ func (m metric) partCount() int {
 
 // partsSQL writes the parts, each a Nullable(Float64). events is the
 // expression of the number of events.
-func (m metric) partsSQL(b *filter.Builder, events string) {
+func (m metric) partsSQL(b *filter.Builder, scope filter.Scope, events string) {
 	aggregate := func(function string) {
 		b.Write("toNullable(toFloat64(", function, "(")
-		m.field.path.NumberSQL(b)
+		m.field.path.NumberSQL(b, scope)
 		b.Write(")))")
 	}
 	switch m.op {
@@ -69,18 +69,18 @@ func (m metric) partsSQL(b *filter.Builder, events string) {
 
 // rankSQL writes the expression by which groups are ranked: what value shows,
 // so that a sum of nothing ranks as the zero that it is.
-func (m metric) rankSQL(b *filter.Builder, events string) {
+func (m metric) rankSQL(b *filter.Builder, scope filter.Scope, events string) {
 	switch m.op {
 	case "avg":
 		b.Write("avg(")
-		m.field.path.NumberSQL(b)
+		m.field.path.NumberSQL(b, scope)
 		b.Write(")")
 	case "sum":
 		b.Write("ifNull(")
-		m.partsSQL(b, events)
+		m.partsSQL(b, scope, events)
 		b.Write(", 0)")
 	default:
-		m.partsSQL(b, events)
+		m.partsSQL(b, scope, events)
 	}
 }
 

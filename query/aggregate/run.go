@@ -193,7 +193,7 @@ func (c *computation) rankStatement(b *filter.Builder) {
 	b.Write(" GROUP BY ")
 	c.keyNames(b)
 	b.Write(" HAVING ", c.source.Events(), " > 0 ORDER BY ")
-	c.metrics[c.by].rankSQL(b, c.source.Events())
+	c.metrics[c.by].rankSQL(b, c.scope, c.source.Events())
 	b.Write(" DESC NULLS LAST, ")
 	c.keyNames(b)
 	b.Write(" LIMIT ")
@@ -286,7 +286,7 @@ func (c *computation) statement(b *filter.Builder, further []level) (terms int) 
 		if i > 0 {
 			b.Write(", ")
 		}
-		m.partsSQL(b, c.source.Events())
+		m.partsSQL(b, c.scope, c.source.Events())
 	}
 	b.Write("] AS parts, ")
 	all := keys

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/url"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/event"
 	"daybook/query/querytest"
+	"daybook/schema"
 )
 
 var agreeCases = flag.Int("agree-cases", 500, "random filters that the matcher and ClickHouse are asked")
@@ -69,6 +71,48 @@ func TestAgree(t *testing.T) {
 	}
 	t.Logf("%d filters, each over %d events: %d matches", *agreeCases, len(events), matched)
 	require.Greater(t, matched, *agreeCases, "random filters hardly ever match: they test nothing")
+}
+
+// TestNumbersAgree holds what ClickHouse makes of payloads that come without their
+// numbers against what ingest writes beside them.
+func TestNumbersAgree(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	g := generator{rand.New(rand.NewPCG(seed, 1))}
+	conn := querytest.Open(t)
+	payloads := map[string][]byte{}
+	var rows []querytest.Row
+	for i := range 2000 {
+		e := g.event(i)
+		payloads[e.EventID] = e.Payload
+		rows = append(rows, querytest.Row{Event: *e})
+	}
+	querytest.Insert(t, conn, rows)
+
+	stored, err := conn.Query(t.Context(), "SELECT event_id, CAST("+schema.Numbers+".keys, 'Array(String)'), "+schema.Numbers+".values FROM events")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, stored.Close()) }()
+	numbers, without := 0, 0
+	for stored.Next() {
+		var id string
+		var names []string
+		var values []float64
+		require.NoError(t, stored.Scan(&id, &names, &values))
+		ours := event.AppendNumbers(nil, payloads[id])
+		require.Len(t, names, len(ours), "%s", payloads[id])
+		for i, n := range ours {
+			require.Equal(t, names[i], string(n.Name), "%s", payloads[id])
+			require.Equal(t, math.Float64bits(values[i]), math.Float64bits(n.Value), "%s of %s: %v and %v", n.Name, payloads[id], values[i], n.Value)
+		}
+		if numbers += len(ours); !event.Addressable(payloads[id]) {
+			without++
+		}
+		delete(payloads, id)
+	}
+	require.NoError(t, stored.Err())
+	require.Empty(t, payloads)
+	require.Greater(t, numbers, 500, "random payloads hardly ever have numbers: they test nothing")
+	require.Greater(t, without, 20, "and some have to be beyond ClickHouse")
 }
 
 func set(ids []string) map[string]bool {

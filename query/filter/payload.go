@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"daybook/pkg/apierror"
+	"daybook/schema"
 )
 
 // maxPathKeys bounds how deep a path may reach.
@@ -52,8 +53,23 @@ func (p Path) RawSQL(b *Builder) {
 }
 
 // NumberSQL writes an expression of the number at the path, NULL where there
-// is none. Strings that look like numbers are no numbers.
-func (p Path) NumberSQL(b *Builder) {
+// is none, of the events that a scope reads. Strings that look like numbers are no
+// numbers. The payload's own members are read from a column of their own, which
+// only the table has, and not from the payload.
+func (p Path) NumberSQL(b *Builder, scope Scope) {
+	if len(p) == 1 && scope.Archive == nil {
+		place := func() {
+			b.Write("indexOf(", schema.Numbers, ".keys, ")
+			b.Text(p[0])
+			b.Write(")") // The first of two members of one name, as in the payload.
+		}
+		b.Write("if(")
+		place()
+		b.Write(" > 0, ", schema.Numbers, ".values[")
+		place()
+		b.Write("], NULL)")
+		return
+	}
 	b.Write("if(match(")
 	p.RawSQL(b)
 	b.Write(", '^[-0-9]'), JSONExtractFloat(")

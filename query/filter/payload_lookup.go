@@ -2,16 +2,15 @@ package filter
 
 import (
 	"bytes"
-	"strconv"
-	"unicode/utf16"
 
 	"github.com/go-faster/jx"
+
+	"daybook/pkg/event"
 )
 
-// addressability tells whether ClickHouse can reach into a payload. It reads
-// JSON with simdjson, which refuses a whole document for one number
-// beyond 64 bits or one lone surrogate; the matcher does the same, so that a filter on
-// payload fields means the same on both sides. Text search isn't affected.
+// addressability tells whether ClickHouse can reach into a payload, see
+// event.Addressable. The matcher does as ClickHouse does, so that a filter on payload
+// fields means the same on both sides. Text search isn't affected.
 type addressability uint8
 
 const (
@@ -25,7 +24,7 @@ const (
 func (s *Subject) lookup(path Path) []byte {
 	if s.addressable == unknown {
 		s.addressable = addressable
-		if !reachable(s.event.Payload) {
+		if !event.Addressable(s.event.Payload) {
 			s.addressable = opaque
 		}
 	}
@@ -91,84 +90,4 @@ func stringContent(raw []byte) string {
 		return ""
 	}
 	return content
-}
-
-// reachable looks for what simdjson refuses in JSON that is otherwise sound.
-func reachable(doc []byte) bool {
-	for i := 0; i < len(doc); i++ {
-		switch c := doc[i]; {
-		case c == '"':
-			end, sound := skipString(doc, i+1)
-			if !sound {
-				return false
-			}
-			i = end
-		case c == '-' || '0' <= c && c <= '9':
-			end := i + 1
-			for end < len(doc) && isNumberByte(doc[end]) {
-				end++
-			}
-			if !fits(doc[i:end]) {
-				return false
-			}
-			i = end - 1
-		}
-	}
-	return true
-}
-
-// skipString returns where the string that begins at i has its closing quote,
-// and whether its surrogates come in pairs.
-func skipString(doc []byte, i int) (end int, sound bool) {
-	for ; i < len(doc) && doc[i] != '"'; i++ {
-		if doc[i] != '\\' {
-			continue
-		}
-		i++
-		if i+4 >= len(doc) || doc[i] != 'u' {
-			continue
-		}
-		first := hex(doc[i+1 : i+5])
-		i += 4
-		if !utf16.IsSurrogate(first) {
-			continue
-		}
-		if i+6 >= len(doc) || doc[i+1] != '\\' || doc[i+2] != 'u' ||
-			utf16.DecodeRune(first, hex(doc[i+3:i+7])) == '\uFFFD' {
-			return 0, false
-		}
-		i += 6
-	}
-	return i, true
-}
-
-func hex(digits []byte) rune {
-	n, err := strconv.ParseUint(string(digits), 16, 16)
-	if err != nil {
-		return 0
-	}
-	return rune(n)
-}
-
-func isNumberByte(c byte) bool {
-	return '0' <= c && c <= '9' || c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-'
-}
-
-// fits reports whether a number is within Int64 or UInt64, or as a fraction
-// within Float64.
-func fits(number []byte) bool {
-	if len(number) < 19 && bytes.IndexByte(number, 'e') < 0 && bytes.IndexByte(number, 'E') < 0 {
-		return true
-	}
-	text := string(number)
-	if bytes.ContainsAny(number, ".eE") {
-		_, err := strconv.ParseFloat(text, 64)
-		return err == nil
-	}
-	if text[0] == '-' {
-		_, err := strconv.ParseInt(text, 10, 64)
-		return err == nil
-	}
-	_, err := strconv.ParseUint(text, 10, 64)
-	return err == nil
 }

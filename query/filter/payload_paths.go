@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/go-faster/jx"
+
+	"daybook/pkg/event"
 )
 
 // maxNameBytes bounds the name of a payload's value that EachValue tells of.
@@ -16,7 +18,7 @@ const maxNameBytes = 1024
 // them: what is in an array, behind an empty key, behind a second key of the same name, deeper than
 // paths go, or in a payload that ClickHouse can't read. Neither are those whose name is longer than maxNameBytes.
 func EachValue(payload []byte, f func(name, raw []byte)) {
-	if !reachable(payload) {
+	if !event.Addressable(payload) {
 		return
 	}
 	w := walker{f: f, name: append(make([]byte, 0, maxNameBytes), PayloadPrefix...)}
