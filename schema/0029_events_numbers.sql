@@ -6,7 +6,7 @@ ALTER TABLE events ADD COLUMN IF NOT EXISTS payload_numbers Map(LowCardinality(S
     DEFAULT mapFromArrays(
         arrayMap(x -> x.1, arrayFilter(x -> match(x.2, '^[-0-9]'), JSONExtractKeysAndValuesRaw(payload)) AS numbers),
         arrayMap(x -> JSONExtractFloat(x.2), numbers))
-    CODEC(ZSTD(1)) AFTER payload_text;
+    CODEC(LZ4) AFTER payload_text;
 
 -- +goose Down
 ALTER TABLE events DROP COLUMN IF EXISTS payload_numbers;

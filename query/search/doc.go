@@ -8,7 +8,7 @@
 // misses none (see ingest.go).
 //
 // A search by time reads windows that widen until the page is full, sized by
-// how many events the tenant has where (see window.go) and, for ids, by how many of
-// them are the id's (see sample.go): newest-50 costs the same
-// for a tenant of a thousand events and for one of a hundred million.
+// how many events the tenant has where, and by what the filter leaves of them (see
+// window.go): newest-50 costs the same for a tenant of a thousand events and for one of a
+// hundred million.
 package search

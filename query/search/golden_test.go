@@ -34,7 +34,6 @@ func TestGolden(t *testing.T) {
 		{"newest first, first page", timeStatement(scope, r, window{from: hour.from}, nil, 51)},
 		{"newest first, behind a cursor", timeStatement(scope, r, hour, after, 51)},
 		{"oldest first, behind a cursor", timeStatement(scope, upwards, hour, after, 51)},
-		{"how dense an id is", countStatement(scope, Request{Filter: parse(t, "actorId=u1")}, hour)},
 		{"by ingest", ingestStatement(scope, Request{Filter: r.Filter, Limit: 50}, querytest.Topic, []int64{1, 2}, []int64{3, 4})},
 	} {
 		statement, args := shape.Statement()

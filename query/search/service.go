@@ -130,10 +130,7 @@ func (s *Service) searchTime(ctx context.Context, r Request) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	size, err := s.firstSize(ctx, scope, r, known, whole, &page.Usage)
-	if err != nil {
-		return nil, err
-	}
+	size := firstWindow(r.Filter.Selectivity(), r.Limit)
 	left := newWindows(known, whole, r.Order == Newest, plan)
 	var done window // The last that was read.
 	for w, more := left.next(size); more; w, more = left.next(size) {

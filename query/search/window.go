@@ -27,7 +27,11 @@ func (w window) end(order Order) at {
 }
 
 // firstWindow is how many events to look at first for a page of n. Too few
-// cost another round trip, too many are read for nothing.
+// cost another round trip, too many are read for nothing. Where an index leaves out
+// what can't match, a million events cost 4 ms of its filters, which is less than another
+// round trip, and what many events have fills the page before the window is read. Counting in a
+// sample how dense an id is, and then choosing the window, took 39 ms where this takes 30 (the events
+// of an actor), and 75 where this takes 50 (1 of 2,600 events).
 func firstWindow(s filter.Selectivity, n int) uint64 {
 	switch s {
 	case filter.Everything:
@@ -36,12 +40,12 @@ func firstWindow(s filter.Selectivity, n int) uint64 {
 		return 20_000
 	case filter.Scanned:
 		return 500_000
-	case filter.Unknown: // The text index makes a large window cheap where there is little to find: its filters are 10 MB, less than another round trip.
+	case filter.Unknown: // The text index is 10 MB of this.
 		return 2_500_000
-	case filter.Repeated: // Unless the sample says more.
-		return sample
-	default:
-		return 500_000
+	case filter.Repeated:
+		return 1_000_000
+	default: // It never fills a page, so all there is has to be looked at.
+		return 5_000_000
 	}
 }
 
@@ -54,18 +58,13 @@ const (
 )
 
 // widen returns how many events to look at next where a window of size events had
-// found of the page's events, and missing more are needed.
+// found of the page's events, and missing more are needed: as many as that says, and half
+// as many again.
 func widen(size uint64, found, missing int) uint64 {
-	return max(holding(size, found, missing), size*leastWidening)
-}
-
-// holding returns how many events should hold the missing ones, where size
-// events held found of them: as many as that says, and half as many again.
-func holding(size uint64, found, missing int) uint64 {
 	if found == 0 {
 		return size * mostWidening
 	}
-	return min(size*uint64(missing)*3/uint64(found)/2, size*mostWidening)
+	return max(min(size*uint64(missing)*3/uint64(found)/2, size*mostWidening), size*leastWidening)
 }
 
 // windows cuts a range into the windows to read, in the order of reading. All
