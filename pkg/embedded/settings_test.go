@@ -50,6 +50,7 @@ func TestClickHouse_SettingsTakeEffect(t *testing.T) {
 		"mmap_cache_size":                               "64",
 		"background_schedule_pool_size":                 "8",
 		"background_merges_mutations_concurrency_ratio": "2",
+		"os_threads_nice_value_merge_mutate":            "10",
 		"max_connections":                               "1024",
 		"max_thread_pool_size":                          "2000",
 		"max_thread_pool_free_size":                     "100",
