@@ -3,6 +3,7 @@ package event_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,14 +34,11 @@ func TestAppendNumbers(t *testing.T) {
 		`{"a":1,"b":["\ud800\u0041"]}`:             "",
 	} {
 		require.True(t, json.Valid([]byte(payload)), payload)
-		var text string
-		for i, n := range event.AppendNumbers(nil, []byte(payload)) {
-			if i > 0 {
-				text += " "
-			}
-			text += fmt.Sprintf("%s=%v", n.Name, n.Value)
+		var members []string
+		for _, n := range event.AppendNumbers(nil, []byte(payload)) {
+			members = append(members, fmt.Sprintf("%s=%v", n.Name, n.Value))
 		}
-		require.Equal(t, want, text, payload)
+		require.Equal(t, want, strings.Join(members, " "), payload)
 	}
 	kept := []event.Number{{Name: []byte("kept"), Value: 1}}
 	require.Equal(t, kept, event.AppendNumbers(kept, []byte(`{"a":1,"b":1e400}`)), "what was there stays")
