@@ -241,12 +241,6 @@ func queryPrefix(topic string, partition int32) string {
 	return fmt.Sprintf("ingest/%s/%d/", topic, partition)
 }
 
-// nice is for the threads of ClickHouse that insert; those that merge have the same in
-// the embedded one. They get what searches leave, and about a tenth of a processor where they
-// leave nothing. On two cores with ingest at full rate and queries one after the other, a page came
-// after 28 ms instead of 56 and facets after 108 instead of 305; ingest stored 29,000 events/s instead of 36,000.
-const nice = 10
-
 // insertSettings are sent with every insert. What matters is set in words,
 // whatever the server's defaults are: one part per block and table partition,
 // written before the answer, deduplicated by our token in the table and in
@@ -263,10 +257,6 @@ func insertSettings(token string) chgo.Settings {
 		"exclude_materialize_skip_indexes_on_insert":         "ix_text",
 		"deduplicate_blocks_in_dependent_materialized_views": 1,
 		"receive_timeout":                                    int(insertSilence.Seconds()),
-		// Searches go first: without, an ingest at full rate makes them wait for it. It
-		// takes the capability SYS_NICE and is ignored without.
-		"os_threads_nice_value_query":             nice,
-		"os_threads_nice_value_materialized_view": nice,
 	}
 }
 
