@@ -309,25 +309,39 @@ func (c *columns) times(of func(*event.Event) time.Time, rows []event.Event) {
 	c.append(values)
 }
 
-// repeated appends a LowCardinality column. The driver keeps a map of boxed
-// values; boxing each distinct value once spares an allocation a row.
+// boxed keeps the values of a LowCardinality column as the driver takes them. It
+// keeps a map of boxed values itself; boxing each distinct value once spares an allocation
+// a row.
+type boxed map[string]any
+
+// mostBoxed bounds how many are kept. A producer decides how many there are.
+const mostBoxed = 4096
+
+func (b boxed) of(value string) any {
+	box, ok := b[value]
+	if !ok {
+		if len(b) == mostBoxed {
+			clear(b)
+		}
+		box = value
+		b[value] = box
+	}
+	return box
+}
+
+// repeated appends a LowCardinality column.
 func (c *columns) repeated(of func(*event.Event) string, rows []event.Event) {
 	if c.err != nil {
 		return
 	}
 	column := c.batch.Column(c.next)
 	c.next++
-	boxed := make(map[string]any, 64)
+	boxes := make(boxed, 64)
 	var last string
 	var box any = last
 	for i := range rows {
 		if value := of(&rows[i]); value != last {
-			var ok bool
-			if box, ok = boxed[value]; !ok {
-				box = value
-				boxed[value] = box
-			}
-			last = value
+			box, last = boxes.of(value), value
 		}
 		if err := column.AppendRow(box); err != nil {
 			c.err = fmt.Errorf("column %d: %w", c.next-1, err)

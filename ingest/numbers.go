@@ -13,10 +13,6 @@ import (
 // eventColumns are what appendTo fills, in its order.
 var eventColumns = append(slices.Clone(schema.EventColumns), schema.Numbers)
 
-// mostNames bounds the names that are kept boxed. A producer decides how many
-// there are.
-const mostNames = 4096
-
 // numbers appends the column of the numbers in the payloads. One row serves for all of
 // them: the driver copies what it is given.
 func (c *columns) numbers(rows []event.Event) {
@@ -25,7 +21,7 @@ func (c *columns) numbers(rows []event.Event) {
 	}
 	into := c.batch.Column(c.next)
 	c.next++
-	row := numbersRow{boxed: make(map[string]any, 64)}
+	row := numbersRow{names: make(boxed, 64)}
 	for i := range rows {
 		row.found = event.AppendNumbers(row.found[:0], rows[i].Payload)
 		if err := into.AppendRow(&row); err != nil {
@@ -40,7 +36,7 @@ func (c *columns) numbers(rows []event.Event) {
 type numbersRow struct {
 	found []event.Number
 	at    int // behind the current one
-	boxed map[string]any
+	names boxed
 }
 
 // Put implements column.IterableOrderedMap. It is called of rows that are read.
@@ -59,19 +55,7 @@ func (r *numbersRow) Next() bool {
 }
 
 // Key implements column.MapIterator.
-func (r *numbersRow) Key() any {
-	name := r.found[r.at-1].Name
-	if box, ok := r.boxed[string(name)]; ok {
-		return box
-	}
-	if len(r.boxed) == mostNames {
-		clear(r.boxed)
-	}
-	text := string(name)
-	var box any = text
-	r.boxed[text] = box
-	return box
-}
+func (r *numbersRow) Key() any { return r.names.of(alias(r.found[r.at-1].Name)) }
 
 // Value implements column.MapIterator. The driver follows the pointer at once.
 func (r *numbersRow) Value() any { return &r.found[r.at-1].Value }
