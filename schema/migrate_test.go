@@ -5,19 +5,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	daybookch "daybook/pkg/clickhouse"
-	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/schema"
 )
 
 // Daybook purges itself: a TTL that an older program has set goes, and its days
 // stay in force where events were kept by it. Keys' sessions and replays keep theirs.
 func TestUp_DropsTTL(t *testing.T) {
-	c := clickhousetest.Start(t)
-	require.NoError(t, schema.Up(t.Context(), c))
-	conn, err := daybookch.Open(t.Context(), c)
-	require.NoError(t, err)
-	defer func() { _ = conn.Close() }()
+	c, conn := migrated(t)
 	number := func(query string) (n uint64) {
 		t.Helper()
 		require.NoError(t, conn.QueryRow(t.Context(), query).Scan(&n))

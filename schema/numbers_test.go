@@ -5,19 +5,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	daybookch "daybook/pkg/clickhouse"
-	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/schema"
 )
 
 // What an older program stored has no numbers beside its payloads. They read as if
 // it had: at once, and when they were made in the background.
 func TestUp_NumbersOfWhatIsStored(t *testing.T) {
-	c := clickhousetest.Start(t)
-	require.NoError(t, schema.Up(t.Context(), c))
-	conn, err := daybookch.Open(t.Context(), c)
-	require.NoError(t, err)
-	defer func() { _ = conn.Close() }()
+	c, conn := migrated(t)
 	run := func(statement string) {
 		t.Helper()
 		require.NoError(t, conn.Exec(t.Context(), statement))

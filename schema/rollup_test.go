@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	daybookch "daybook/pkg/clickhouse"
-	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/schema"
 )
 
@@ -16,15 +14,7 @@ func TestRepairRollup(t *testing.T) {
 	minute := time.Date(2026, 11, 22, 11, 40, 0, 0, time.UTC)
 	for _, at := range []time.Duration{0, time.Microsecond, 30 * time.Second, 59 * time.Second, 59*time.Second + 999_999*time.Microsecond, time.Minute} {
 		t.Run(at.String(), func(t *testing.T) {
-			c := clickhousetest.Start(t)
-			if err := schema.Up(t.Context(), c); err != nil {
-				t.Fatal(err)
-			}
-			conn, err := daybookch.Open(t.Context(), c)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = conn.Close() }()
+			_, conn := migrated(t)
 			run := func(statement string) {
 				t.Helper()
 				if err := conn.Exec(t.Context(), statement); err != nil {
