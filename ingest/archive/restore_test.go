@@ -109,7 +109,7 @@ func TestRestore_HalfADay(t *testing.T) {
 	l.archive(r)
 	u := unit{"acme", day(1)}
 	require.NoError(t, r.mark(t.Context(), []restored{{unit: u, state: Begun, manifest: 1, rows: 100, expires: l.now.Add(time.Hour)}}))
-	require.NoError(t, l.conn.Exec(t.Context(), "INSERT INTO events_restored SELECT * FROM events LIMIT 40"))
+	require.NoError(t, l.conn.Exec(t.Context(), "INSERT INTO events_restored SELECT * EXCEPT payload_numbers FROM events LIMIT 40"))
 	_, err := r.Restore(t.Context(), Range{}, 0, nil)
 	require.NoError(t, err)
 	l.equal(u)

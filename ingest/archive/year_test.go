@@ -67,11 +67,11 @@ func TestYear(t *testing.T) {
 
 type everything struct{ rows, ids, content, payload uint64 }
 
-// everything sums up a table, by expressions of its own.
+// everything sums up a table, by expressions of its own. The numbers are made of the payload, and only where events arrive.
 func (l *lab) everything(table string) (e everything) {
 	l.Helper()
 	require.NoError(l, l.conn.QueryRow(l.Context(), `SELECT count(), groupBitXor(sipHash64(tenant_id, event_id, source, created_at)),
-		sum(cityHash64(*)), sum(length(payload)) FROM `+table).Scan(&e.rows, &e.ids, &e.content, &e.payload))
+		sum(cityHash64(* EXCEPT payload_numbers)), sum(length(payload)) FROM `+table).Scan(&e.rows, &e.ids, &e.content, &e.payload))
 	return e
 }
 
