@@ -43,6 +43,8 @@ type Ingest struct {
 	gaps     []Gap                   // guarded by mu; oldest first, at most maxGaps
 	active   map[int32]time.Time     // guarded by mu; when each partition last stored a block
 	detached map[int32]chan struct{} // guarded by mu; inserts that outlasted their generation
+
+	warnUnfenced sync.Once
 }
 
 const fetchBytes = 2 << 20
@@ -121,12 +123,21 @@ func (in *Ingest) start(client *kafka.Client, generation *kafka.Generation) {
 	in.metrics.assigned(assigned)
 	in.log.Info("joined the consumer group", zap.String("group", in.kafka.Group),
 		zap.Int32("generation", generation.ID), zap.Int("partitions", len(assigned)))
-	l := &ledger{client: client, group: in.kafka.Group, topic: in.kafka.Topic, generation: generation.ID, member: generation.MemberID}
+	l := &ledger{client: client, group: in.kafka.Group, topic: in.kafka.Topic, generation: generation.ID, member: generation.MemberID,
+		fence: in.kafka.DeadLetterTopic, unfenced: in.unfenced}
 	for _, a := range assigned {
 		w := &worker{in: in, ledger: l, partition: int32(a.ID),
 			log: in.log.With(zap.Int("partition", a.ID))}
 		generation.Start(w.run)
 	}
+}
+
+// unfenced says once what the brokers refuse to the ledger's reads.
+func (in *Ingest) unfenced(err error) {
+	in.warnUnfenced.Do(func() {
+		in.log.Warn("the brokers don't let the consumer group commit an offset of the dead-letter topic, so a plan that is read right after the group's coordinator has moved may be an older one,"+
+			" and events may be stored twice; allow the group's principal to READ the topic", zap.String("topic", in.kafka.DeadLetterTopic), zap.Error(err))
+	})
 }
 
 // detach keeps an insert that outlasts its generation in mind until it ends.

@@ -2,10 +2,12 @@ package ingest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -76,57 +78,94 @@ type ledger struct {
 	topic      string
 	generation int32
 	member     string
+
+	fence    string     // a topic that the group does not consume; see read
+	fencing  sync.Mutex // one read at a time: they share the fence
+	unfenced func(error)
 }
 
 // commit stores the plan of a partition. It returns errFenced where the
 // generation is over; any other error may be tried again.
 func (l *ledger) commit(ctx context.Context, partition int32, p plan) error {
+	return l.write(ctx, l.topic, kafka.OffsetCommit{Partition: int(partition), Offset: p.offset, Metadata: p.metadata()})
+}
+
+func (l *ledger) write(ctx context.Context, topic string, commit kafka.OffsetCommit) error {
 	answer, err := l.client.OffsetCommit(ctx, &kafka.OffsetCommitRequest{
 		GroupID: l.group, GenerationID: int(l.generation), MemberID: l.member,
-		Topics: map[string][]kafka.OffsetCommit{
-			l.topic: {{Partition: int(partition), Offset: p.offset, Metadata: p.metadata()}},
-		},
+		Topics: map[string][]kafka.OffsetCommit{topic: {commit}},
 	})
-	if err != nil {
-		return fmt.Errorf("commit offset %d of %s/%d: %w", p.offset, l.topic, partition, err)
+	if err == nil && len(answer.Topics[topic]) > 0 {
+		err = answer.Topics[topic][0].Error
 	}
-	for _, topic := range answer.Topics {
-		for _, one := range topic {
-			switch {
-			case one.Error == nil:
-			case errors.Is(one.Error, kafka.IllegalGeneration), errors.Is(one.Error, kafka.UnknownMemberId),
-				errors.Is(one.Error, kafka.RebalanceInProgress), errors.Is(one.Error, kafka.FencedInstanceID):
-				return fmt.Errorf("%w: %w", errFenced, one.Error)
-			default:
-				return fmt.Errorf("commit offset %d of %s/%d: %w", p.offset, l.topic, partition, one.Error)
-			}
-		}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, kafka.IllegalGeneration), errors.Is(err, kafka.UnknownMemberId),
+		errors.Is(err, kafka.RebalanceInProgress), errors.Is(err, kafka.FencedInstanceID):
+		return fmt.Errorf("%w: %w", errFenced, err)
+	default:
+		return fmt.Errorf("commit offset %d of %s/%d: %w", commit.Offset, topic, commit.Partition, err)
 	}
-	return nil
 }
 
 // read returns the plan of a partition, and false where none was committed.
+//
+// A coordinator that has just taken the group over answers, for some hundred
+// milliseconds, with less than was acknowledged: it reads below the high
+// watermark that it knows, and a new leader's trails. So read does what a new
+// leader does in Raft before it answers (Ongaro, Consensus: Bridging Theory and
+// Practice, 6.4): it has something of its own committed, which makes all before
+// it visible, and takes no answer that lacks it.
 func (l *ledger) read(ctx context.Context, partition int32) (plan, bool, error) {
+	l.fencing.Lock()
+	defer l.fencing.Unlock()
+	for attempt := 0; ; attempt++ {
+		mark := planVersion + ";" + rand.Text()
+		fenced := true
+		// Offset -1 is none, so that tools count no lag.
+		if err := l.write(ctx, l.fence, kafka.OffsetCommit{Offset: -1, Metadata: mark}); err != nil {
+			if !errors.Is(err, kafka.TopicAuthorizationFailed) {
+				return plan{}, false, err
+			}
+			fenced = false
+			l.unfenced(err)
+		}
+		p, found, seen, err := l.fetch(ctx, partition)
+		if err != nil || seen == mark || !fenced {
+			return p, found, err
+		}
+		// Moved once more in between, or another member wrote in between: of those who write, the last one goes on.
+		if !pause(ctx, time.Millisecond<<min(attempt, 8)) {
+			return plan{}, false, context.Cause(ctx)
+		}
+	}
+}
+
+// fetch reads the plan of a partition and the fence's metadata in one request.
+func (l *ledger) fetch(ctx context.Context, partition int32) (p plan, found bool, fence string, err error) {
 	answer, err := l.client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{
-		GroupID: l.group, Topics: map[string][]int{l.topic: {int(partition)}},
+		GroupID: l.group, Topics: map[string][]int{l.topic: {int(partition)}, l.fence: {0}},
 	})
 	if err == nil {
 		err = answer.Error
 	}
 	if err != nil {
-		return plan{}, false, fmt.Errorf("read the committed offset of %s/%d: %w", l.topic, partition, err)
+		return plan{}, false, "", fmt.Errorf("read the committed offset of %s/%d: %w", l.topic, partition, err)
+	}
+	for _, one := range answer.Topics[l.fence] {
+		fence = one.Metadata
 	}
 	for _, one := range answer.Topics[l.topic] {
-		if one.Partition != int(partition) {
+		switch {
+		case one.Partition != int(partition):
 			continue
+		case one.Error != nil:
+			return plan{}, false, "", fmt.Errorf("read the committed offset of %s/%d: %w", l.topic, partition, one.Error)
+		case one.CommittedOffset < 0:
+			return plan{end: -1}, false, fence, nil
 		}
-		if one.Error != nil {
-			return plan{}, false, fmt.Errorf("read the committed offset of %s/%d: %w", l.topic, partition, one.Error)
-		}
-		if one.CommittedOffset < 0 {
-			return plan{end: -1}, false, nil
-		}
-		return parsePlan(one.CommittedOffset, one.Metadata), true, nil
+		return parsePlan(one.CommittedOffset, one.Metadata), true, fence, nil
 	}
-	return plan{}, false, fmt.Errorf("read the committed offset of %s/%d: the broker left it out of its answer", l.topic, partition)
+	return plan{}, false, "", fmt.Errorf("read the committed offset of %s/%d: the broker left it out of its answer", l.topic, partition)
 }

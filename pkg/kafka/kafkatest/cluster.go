@@ -17,7 +17,8 @@ type Cluster interface {
 	// MoveLeader makes another broker the leader of a partition of the settings'
 	// topic, in order, and returns when clients are told so.
 	MoveLeader(t testing.TB, config daybookkafka.Config, partition int)
-	// MoveCoordinator does the same with the coordinator of the settings' group.
+	// MoveCoordinator does the same with the coordinator of the settings' group. For
+	// some hundred milliseconds Apache Kafka's new one may answer with older offsets.
 	MoveCoordinator(t testing.TB, config daybookkafka.Config)
 }
 

@@ -31,17 +31,18 @@ func requireNumbers(t *testing.T, config daybookkafka.Config, count int) {
 	}
 }
 
-// requireCommitted waits for a coordinator that may still be loading what it took over.
+// requireCommitted waits for a coordinator that may still be loading what it took
+// over, and that, once it has, may answer with an older offset or none until its
+// followers have told it how far they are.
 func requireCommitted(t *testing.T, config daybookkafka.Config, want int64) {
 	t.Helper()
 	client := kafkatest.Client(t, config)
 	var offset int64
-	require.Eventually(t, func() (ready bool) {
-		var err error
+	var err error
+	require.Eventually(t, func() bool {
 		offset, err = committed(t.Context(), client, config)
-		return err == nil
-	}, 30*time.Second, 20*time.Millisecond)
-	require.Equal(t, want, offset)
+		return err == nil && offset == want
+	}, 30*time.Second, 20*time.Millisecond, "want %d, have %d, %v", want, &offset, &err)
 }
 
 func TestCluster_MovesInOrder(t *testing.T) {
