@@ -109,7 +109,7 @@ func checkClient(t *testing.T, c *client.Client) {
 	require.Len(t, around.Correlation.Timeline, 2)
 	require.Equal(t, "pay-2", around.Correlation.Timeline[1].Event.EventID)
 	require.Len(t, around.Actor.After, 1)
-	diff, err := c.Diff(ctx, "pay-1", "pay-2")
+	diff, err := c.Diff(ctx, "pay-1", "pay-2", nil)
 	require.NoError(t, err)
 	require.Equal(t, []string{"/a.b", "/amount", "/currency"}, []string{diff.Patch[0].Path, diff.Patch[1].Path, diff.Patch[2].Path})
 

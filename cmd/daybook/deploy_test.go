@@ -35,7 +35,7 @@ func checkDeployedMetrics(t *testing.T, admin string) {
 		}
 	}
 	// These have no value until the first of them happens.
-	for _, name := range []string{"daybook_ingest_gap_messages_total", "daybook_ingest_retries_total", "daybook_ingest_dead_letters_total"} {
+	for _, name := range []string{"daybook_ingest_gap_messages_total", "daybook_ingest_retries_total", "daybook_ingest_dead_letters_total", "daybook_purge_rows_total"} {
 		known[name] = true
 	}
 	// These are there while archive.enabled.

@@ -114,13 +114,17 @@ func (a *app) retentionConfirmCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				var rows uint64
+				var events, letters uint64
 				for _, of := range would {
-					rows += of.Rows
-					fmt.Fprintf(a.stderr, "%s: %d events would go\n", of.Tenant, of.Rows)
+					events, letters = events+of.Events, letters+of.DeadLetters
+					name := string(of.Tenant)
+					if name == "" {
+						name = "(no tenant)" // As dead letters may have it.
+					}
+					fmt.Fprintf(a.stderr, "%s: %d events and %d dead letters would go\n", name, of.Events, of.DeadLetters)
 				}
 				if !yes {
-					fmt.Fprintf(a.stderr, "%d events of %d tenants are deleted for good. Type yes to confirm: ", rows, len(would))
+					fmt.Fprintf(a.stderr, "%d events and %d dead letters are deleted for good. Type yes to confirm: ", events, letters)
 					line, err := bufio.NewReader(a.stdin).ReadString('\n')
 					if err != nil && !errors.Is(err, io.EOF) {
 						return err

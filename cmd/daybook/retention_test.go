@@ -147,7 +147,7 @@ func TestServe_Retention(t *testing.T) {
 	require.Regexp(t, `\(others\) +30 +365 +not confirmed`, runWith(t, "", "retention", "show").stdout)
 	refused := runWith(t, "no\n", "retention", "confirm")
 	require.Equal(t, exitFailed, refused.code)
-	require.Regexp(t, `(?s)\(others\): from 365 to 30 days.*acme: [2-4] events would go.*not confirmed: nothing is changed`, refused.stderr)
+	require.Regexp(t, `(?s)\(others\): from 365 to 30 days.*acme: [2-4] events and 0 dead letters would go.*not confirmed: nothing is changed`, refused.stderr)
 	require.NoError(t, r.purger.Purge(t.Context()))
 	require.EqualValues(t, 1, r.number(t, "SELECT count() FROM events WHERE event_id = 'month'"))
 	require.Equal(t, exitOK, runWith(t, "yes\n", "retention", "confirm").code)

@@ -3,6 +3,7 @@ package purge
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -144,31 +145,43 @@ func put(ctx context.Context, conn driver.Conn, was force, next retention.Policy
 	return nil
 }
 
-// Preview is how many events of a tenant would go.
+// Preview is how much of a tenant would go.
 type Preview struct {
-	Tenant tenant.ID `json:"tenant"`
-	Rows   uint64    `json:"rows"`
+	Tenant      tenant.ID // empty: of the dead letters that name none
+	Events      uint64
+	DeadLetters uint64
 }
 
-// Preview returns the events that a purge would delete if the settings were in
-// force now, by tenant, without what is held or waits for the archive.
+// Preview returns what a purge would delete if the settings were in force now, by
+// tenant, without what is held or waits for the archive.
 func (p *Purger) Preview(ctx context.Context) ([]Preview, error) {
 	held, err := p.holds(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the legal holds: %w", err)
 	}
 	now := p.now()
-	// What came within the last hour goes with a later purge; it would go all the same.
-	s, err := p.look(ctx, events, cutsOf(p.settings, now), now.Add(margin), held)
-	if err != nil {
-		return nil, err
-	}
-	var would []Preview
-	for id, of := range s.tenants {
-		if of.free > 0 {
-			would = append(would, Preview{id, of.free})
+	tenants := map[tenant.ID]Preview{}
+	for _, t := range []table{events, deadLetters} {
+		// What came within the last hour goes with a later purge; it would go all the same.
+		s, err := p.look(ctx, t, cutsOf(p.settings, now), now.Add(margin), held)
+		if err != nil {
+			return nil, err
+		}
+		for id, of := range s.tenants {
+			if of.free == 0 {
+				continue
+			}
+			would := tenants[id]
+			would.Tenant = id
+			if t.name == schema.Events {
+				would.Events = of.free
+			} else {
+				would.DeadLetters = of.free
+			}
+			tenants[id] = would
 		}
 	}
+	would := slices.Collect(maps.Values(tenants))
 	slices.SortFunc(would, func(a, b Preview) int { return strings.Compare(string(a.Tenant), string(b.Tenant)) })
 	return would, nil
 }

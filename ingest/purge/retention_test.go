@@ -22,9 +22,12 @@ func TestRetention_ShrinkingNeedsConfirmation(t *testing.T) {
 	require.Equal(t, []Change{{"", 365, 30}}, shorter.Unconfirmed())
 	require.EqualValues(t, 1, s.metric("daybook_retention_unconfirmed"))
 	s.addAt("late", "x", s.now.Add(-40*day), s.now.Add(-time.Minute)) // Not within the next purge, but with one soon after.
+	s.addDeadLetter("acme", 40*day)
+	s.addDeadLetter("", 40*day)
+	s.addDeadLetter("acme", day)
 	would, err := shorter.Preview(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []Preview{{Tenant: "acme", Rows: 1}, {Tenant: "late", Rows: 1}}, would)
+	require.Equal(t, []Preview{{Tenant: "", DeadLetters: 1}, {Tenant: "acme", Events: 1, DeadLetters: 1}, {Tenant: "late", Events: 1}}, would)
 
 	require.NoError(t, Confirm(t.Context(), s.conn, retention.Days(30)))
 	require.NoError(t, shorter.Purge(t.Context()))

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/url"
 )
 
@@ -74,11 +75,14 @@ type Difference struct {
 }
 
 // Diff returns how the payload of the event with the id differs from that of
-// the other.
-func (c *Client) Diff(ctx context.Context, id, with string) (*Difference, error) {
+// the other. The only parameter is include.
+func (c *Client) Diff(ctx context.Context, id, with string, parameters url.Values) (*Difference, error) {
 	path, err := under("/api/v1/events/", id, "/diff")
 	if err != nil {
 		return nil, err
 	}
-	return fetch[Difference](ctx, c, path, url.Values{"with": {with}})
+	all := url.Values{}
+	maps.Copy(all, parameters)
+	all.Set("with", with)
+	return fetch[Difference](ctx, c, path, all)
 }

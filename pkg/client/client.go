@@ -75,12 +75,12 @@ func parseEvent(text []byte) (Event, error) {
 // maxAnswer bounds an answer that is read whole: a page of the largest events.
 const maxAnswer = 2 << 30
 
-// Event returns one event by its id.
-func (c *Client) Event(ctx context.Context, id string) (*Event, error) {
+// Event returns one event by its id. The only parameter is include.
+func (c *Client) Event(ctx context.Context, id string, parameters url.Values) (*Event, error) {
 	if id == "" {
 		return nil, errors.New("an event id must not be empty")
 	}
-	body, err := c.get(ctx, "/api/v1/events/"+url.PathEscape(id), nil)
+	body, err := c.get(ctx, "/api/v1/events/"+url.PathEscape(id), parameters)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
@@ -78,10 +79,25 @@ func TestEvent_IDIsEscaped(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(sample))
 	})
-	e, err := c.Event(t.Context(), "a/b?c")
+	e, err := c.Event(t.Context(), "a/b?c", nil)
 	if err != nil || e.EventType != "payment.received" {
 		t.Errorf("got %+v, %v", e, err)
 	}
+}
+
+func TestInclude(t *testing.T) {
+	var asked []string
+	c := newClient(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.RequestURI())
+		_, _ = w.Write([]byte(sample))
+	})
+	include := url.Values{"include": {"archive"}}
+	_, err := c.Event(t.Context(), "a", include)
+	require.NoError(t, err)
+	_, err = c.Diff(t.Context(), "a", "b", include)
+	require.NoError(t, err)
+	require.Equal(t, []string{"/api/v1/events/a?include=archive", "/api/v1/events/a/diff?include=archive&with=b"}, asked)
+	require.Equal(t, url.Values{"include": {"archive"}}, include, "what the caller gave is as it was")
 }
 
 func TestError(t *testing.T) {
