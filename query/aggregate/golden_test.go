@@ -1,26 +1,20 @@
 package aggregate
 
 import (
-	"flag"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/stretchr/testify/require"
 
 	"daybook/query/filter"
+	"daybook/query/querytest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden holds the SQL of each kind of request.
 func TestGolden(t *testing.T) {
-	var out strings.Builder
+	var out querytest.Golden
 	for _, body := range []string{
 		`{"from":"now-2h","to":"now","bucket":"5m"}`,
 		`{"from":"now-2h","to":"now","bucket":null,"groupBy":["severity","payload.currency"],"metrics":[{"op":"p95","field":"payload.latency_ms"}]}`,
@@ -37,28 +31,11 @@ func TestGolden(t *testing.T) {
 			c.only = []row{{key: "2:u1"}, {key: "2:u2"}}
 			var b filter.Builder
 			c.rankStatement(&b)
-			write(&out, body+" (rank)", &b)
+			out.Add(body+" (rank)", &b)
 		}
 		var b filter.Builder
 		c.statement(&b, c.furtherLevels())
-		write(&out, body, &b)
+		out.Add(body, &b)
 	}
-	file := filepath.Join("testdata", "statements.golden")
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(out.String()), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "go test ./query/aggregate -update writes it anew")
-}
-
-func write(out *strings.Builder, title string, b *filter.Builder) {
-	statement, args := b.Statement()
-	fmt.Fprintf(out, "%s\n  %s\n", title, statement)
-	for _, a := range args {
-		named := a.(driver.NamedValue)
-		fmt.Fprintf(out, "  %s = %#v\n", named.Name, named.Value)
-	}
-	out.WriteString("\n")
+	out.Check(t, "statements.golden")
 }

@@ -1,22 +1,13 @@
 package audit
 
 import (
-	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/stretchr/testify/require"
-
 	"daybook/query/filter"
+	"daybook/query/querytest"
 	"daybook/query/search"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // TestGolden holds the SQL of each kind of read.
 func TestGolden(t *testing.T) {
@@ -25,7 +16,7 @@ func TestGolden(t *testing.T) {
 	own := ownReads{caller: "k1", target: "/api/audit"}
 	since := own
 	since.since = now
-	var out strings.Builder
+	out := querytest.Golden{Columns: search.Columns}
 	for _, shape := range []struct {
 		title string
 		*filter.Builder
@@ -40,20 +31,7 @@ func TestGolden(t *testing.T) {
 		{"a user", userStatement(scope, "u1")},
 		{"event types", eventTypesStatement(scope)},
 	} {
-		statement, args := shape.Statement()
-		fmt.Fprintf(&out, "%s\n  %s\n", shape.title, strings.ReplaceAll(statement, search.Columns, "COLUMNS"))
-		for _, a := range args {
-			named := a.(driver.NamedValue)
-			fmt.Fprintf(&out, "  %s = %#v\n", named.Name, named.Value)
-		}
-		out.WriteString("\n")
+		out.Add(shape.title, shape)
 	}
-	file := filepath.Join("testdata", "statements.golden")
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(out.String()), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "go test ./query/audit -update writes it anew")
+	out.Check(t, "statements.golden")
 }

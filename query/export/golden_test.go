@@ -1,24 +1,17 @@
 package export
 
 import (
-	"flag"
-	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/stretchr/testify/require"
 
 	"daybook/query/filter"
 	"daybook/query/querytest"
 	"daybook/query/search"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var aView = &view{
 	began: now, oldest: now.Add(-time.Hour), newest: now, ingested: now, logs: []log{{"events", []int64{10, 0, 30}}, {"old", []int64{7}}},
@@ -29,7 +22,7 @@ func TestGolden(t *testing.T) {
 	scope := filter.Scope{Tenant: acme, Oldest: now.AddDate(0, 0, -365)}
 	f, err := filter.Parse(url.Values{"q": {"refund"}, "severity": {"ERROR"}, "from": {"now-1h"}}, now)
 	require.NoError(t, err)
-	var out strings.Builder
+	out := querytest.Golden{Columns: search.Columns}
 	for _, shape := range []struct {
 		title string
 		*filter.Builder
@@ -38,22 +31,9 @@ func TestGolden(t *testing.T) {
 		{"from the beginning", rowsStatement(scope, f, aView, nil)},
 		{"behind a position", rowsStatement(scope, f, aView, &position{now, "evt_1", "billing"})},
 	} {
-		statement, args := shape.Statement()
-		fmt.Fprintf(&out, "%s\n  %s\n", shape.title, strings.ReplaceAll(statement, search.Columns, "COLUMNS"))
-		for _, a := range args {
-			named := a.(driver.NamedValue)
-			fmt.Fprintf(&out, "  %s = %#v\n", named.Name, named.Value)
-		}
-		out.WriteString("\n")
+		out.Add(shape.title, shape)
 	}
-	file := filepath.Join("testdata", "statements.golden")
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(out.String()), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "go test ./query/export -update writes it anew")
+	out.Check(t, "statements.golden")
 }
 
 // Rows come in the order of the key, unsorted, from the key's range behind the

@@ -1,12 +1,8 @@
 package facet
 
 import (
-	"flag"
 	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,12 +14,11 @@ import (
 	"daybook/pkg/retention"
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
+	"daybook/query/querytest"
 	"daybook/query/statement"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var now = time.Date(2026, 4, 17, 14, 32, 1, 0, time.UTC)
 
@@ -41,7 +36,7 @@ func parseQuery(t testing.TB, s *Service, query string) (*request, error) {
 }
 
 func TestGolden(t *testing.T) {
-	var out strings.Builder
+	var out querytest.Golden
 	s := newService(nil)
 	for _, query := range []string{
 		"",
@@ -52,26 +47,8 @@ func TestGolden(t *testing.T) {
 		r, err := parseQuery(t, s, query)
 		require.NoError(t, err)
 		for _, p := range plan(scope, r) {
-			text, args := p.statement(scope, r).Statement()
-			fmt.Fprintf(&out, "%s (%s)\n  %s\n", query, p.source.Name(), text)
-			for _, a := range args {
-				named := a.(driver.NamedValue)
-				fmt.Fprintf(&out, "  %s = %#v\n", named.Name, named.Value)
-			}
-			out.WriteString("\n")
+			out.Add(fmt.Sprintf("%s (%s)", query, p.source.Name()), p.statement(scope, r))
 		}
 	}
-	golden(t, "facets.golden", out.String())
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got, "go test ./query/facet -update writes it anew")
+	out.Check(t, "facets.golden")
 }

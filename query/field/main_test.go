@@ -2,12 +2,7 @@ package field
 
 import (
 	"encoding/json"
-	"flag"
-	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,14 +15,13 @@ import (
 	"daybook/pkg/tenant"
 	"daybook/query/filter"
 	"daybook/query/openapi/openapitest"
+	"daybook/query/querytest"
 	"daybook/query/rollup"
 	"daybook/query/search"
 	"daybook/query/statement"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var now = time.Date(2026, 4, 17, 14, 32, 1, 0, time.UTC)
 
@@ -122,47 +116,26 @@ func get(t testing.TB, s *Service, call, query string) (*answer, error) {
 }
 
 func TestGolden(t *testing.T) {
-	var out strings.Builder
-	add := func(name string, b *filter.Builder) {
-		text, args := b.Statement()
-		fmt.Fprintf(&out, "%s\n  %s\n", name, text)
-		for _, a := range args {
-			named := a.(driver.NamedValue)
-			fmt.Fprintf(&out, "  %s = %#v\n", named.Name, named.Value)
-		}
-		out.WriteString("\n")
-	}
+	var out querytest.Golden
 	f := &filter.Filter{}
 	critical := filter.Is("source", "billing").And(&filter.Filter{From: filter.Moment{Time: now.Add(-72 * time.Hour)}, To: filter.Moment{Time: now}})
 	_, b := densityStatement(scope, f, true)
-	add("density by type", b)
+	out.Add("density by type", b)
 	_, b = densityStatement(scope, critical, false)
-	add("density of a filter", b)
+	out.Add("density of a filter", b)
 	windows := []window{{now.Add(-2 * time.Hour), now.Add(-time.Hour)}, {from: now.Add(-time.Minute)}}
-	add("sample", sampleStatement(scope, f, windows, nil, 250))
-	add("sample of types", sampleStatement(scope, critical, windows[:1], []string{"a", "b"}, rareEvents))
+	out.Add("sample", sampleStatement(scope, f, windows, nil, 250))
+	out.Add("sample of types", sampleStatement(scope, critical, windows[:1], []string{"a", "b"}, rareEvents))
 	subject := func(name string) filter.Valued {
 		s, ok := filter.ParseValued(name)
 		require.True(t, ok)
 		return s
 	}
 	r := &request{filter: f, typed: typed{prefix: "log", within: "é"}, limit: 20}
-	add("values of a rollup", rollupStatement(scope, subject("eventType"), r, rollup.Choose(scope, f, []string{"event_type"}, nil)))
-	add("values of a column", eventsStatement(scope, subject("actorId"), r, windows[0]))
-	add("values of a path", eventsStatement(scope, subject(`payload.a\.b.c`), r, windows[1]))
+	out.Add("values of a rollup", rollupStatement(scope, subject("eventType"), r, rollup.Choose(scope, f, []string{"event_type"}, nil)))
+	out.Add("values of a column", eventsStatement(scope, subject("actorId"), r, windows[0]))
+	out.Add("values of a path", eventsStatement(scope, subject(`payload.a\.b.c`), r, windows[1]))
 	r = &request{filter: critical, typed: typed{prefix: "cust"}, limit: 20}
-	add("values of a path by the text index", eventsStatement(scope, subject("payload.customer"), r, windows[0]))
-	golden(t, "fields.golden", out.String())
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got, "go test ./query/field -update writes it anew")
+	out.Add("values of a path by the text index", eventsStatement(scope, subject("payload.customer"), r, windows[0]))
+	out.Check(t, "fields.golden")
 }

@@ -1,21 +1,16 @@
 package filter
 
 import (
-	"flag"
-	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"daybook/query/querytest"
+
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var now = time.Date(2026, 4, 17, 14, 32, 1, 0, time.UTC) // A Friday.
 
@@ -110,27 +105,15 @@ func parameters(t testing.TB, raw string) url.Values {
 var testScope = Scope{Tenant: "tenant_xyz", Oldest: now.AddDate(0, 0, -365)}
 
 func TestGolden(t *testing.T) {
-	var out strings.Builder
+	var out querytest.Golden
 	for _, raw := range golden {
 		f, err := ParseRequest(asking(t), parameters(t, raw), now)
 		require.NoError(t, err, raw)
 		var b Builder
 		f.Where(&b, testScope)
-		statement, args := b.Statement()
-		fmt.Fprintf(&out, "%s\n  %s\n", raw, statement)
-		for _, a := range args {
-			named := a.(driver.NamedValue)
-			fmt.Fprintf(&out, "  %s = %#v\n", named.Name, named.Value)
-		}
-		fmt.Fprintf(&out, "  canonical: %s\n  identity:  %s\n\n", f.Canonical(), f.Identity())
+		out.Add(raw, &b, "canonical: "+f.Canonical(), "identity:  "+f.Identity())
 	}
-	file := filepath.Join("testdata", "filters.golden")
-	if *update {
-		require.NoError(t, os.WriteFile(file, []byte(out.String()), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "go test ./query/filter -update writes it anew")
+	out.Check(t, "filters.golden")
 }
 
 // The canonical text is a q that means the same.

@@ -1,11 +1,6 @@
 package preset
 
 import (
-	"flag"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -22,8 +17,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var now = time.Date(2026, 4, 17, 14, 32, 1, 0, time.UTC) // A Friday.
 
@@ -67,25 +60,12 @@ func names(list []Preset) []string {
 
 func TestGolden(t *testing.T) {
 	r := row{Preset: Preset{ID: "preset_x", Version: 3, Owner: "jane", Name: "Mine", Filter: []byte(`{"q":"x"}`), Shared: true, CreatedAt: now, UpdatedAt: now}, seq: 7, writer: "W"}
-	var out strings.Builder
+	var out querytest.Golden
 	for _, shape := range []struct {
 		title string
 		*filter.Builder
 	}{{"read", readStatement("acme")}, {"add", addStatement("acme", r)}} {
-		text, args := shape.Statement()
-		fmt.Fprintf(&out, "%s\n  %s\n", shape.title, text)
-		for _, a := range args {
-			named := a.(driver.NamedValue)
-			fmt.Fprintf(&out, "  %s = %#v\n", named.Name, named.Value)
-		}
-		out.WriteString("\n")
+		out.Add(shape.title, shape)
 	}
-	file := filepath.Join("testdata", "statements.golden")
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(out.String()), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "go test ./query/preset -update writes it anew")
+	out.Check(t, "statements.golden")
 }

@@ -3,11 +3,7 @@ package status
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -30,10 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(clickhousetest.Main(m)) }
 
-var (
-	update = flag.Bool("update", false, "write the golden file anew")
-	now    = time.Date(2026, 4, 17, 14, 32, 1, 0, time.UTC)
-)
+var now = time.Date(2026, 4, 17, 14, 32, 1, 0, time.UTC)
 
 const day = 24 * time.Hour
 
@@ -172,7 +165,7 @@ func TestRead_ReadsLittle(t *testing.T) {
 }
 
 func TestGolden(t *testing.T) {
-	var out strings.Builder
+	var out querytest.Golden
 	for _, one := range []struct {
 		name string
 		b    *filter.Builder
@@ -186,22 +179,9 @@ func TestGolden(t *testing.T) {
 		{"what the archive has of a tenant", archivedStatement("acme")},
 		{"what the archive has", archivedStatement(tenant.All)},
 	} {
-		text, args := one.b.Statement()
-		fmt.Fprintf(&out, "%s\n  %s\n", one.name, text)
-		for _, a := range args {
-			named := a.(driver.NamedValue)
-			fmt.Fprintf(&out, "  %s = %#v\n", named.Name, named.Value)
-		}
-		out.WriteString("\n")
+		out.Add(one.name, one.b)
 	}
-	file := filepath.Join("testdata", "status.golden")
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(out.String()), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "go test ./query/status -update writes it anew")
+	out.Check(t, "status.golden")
 }
 
 // What Kafka says is what the status says.

@@ -3,11 +3,7 @@ package stream
 import (
 	"context"
 	"encoding/json"
-	"flag"
-	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -30,8 +26,6 @@ import (
 	"daybook/query/search"
 	"daybook/query/statement"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // storedLog plays ingest: it takes a topic into the real table, up to where a
 // test wants it to be.
@@ -498,7 +492,7 @@ func TestTable_Golden(t *testing.T) {
 	span := Span{Tenant: "acme", Matcher: f, From: vector{5, 9, 100}, To: vector{50, 9, 400}}
 	anew := span
 	anew.Since = now
-	var out strings.Builder
+	out := querytest.Golden{Columns: search.Columns}
 	for _, shape := range []struct {
 		title string
 		*filter.Builder
@@ -508,20 +502,7 @@ func TestTable_Golden(t *testing.T) {
 		{"where it begins", store.firstStatement(span, now)},
 		{"what ingest has lost", store.lostStatement(span.From, span.To, now)},
 	} {
-		statement, args := shape.Statement()
-		fmt.Fprintf(&out, "%s\n  %s\n", shape.title, strings.ReplaceAll(statement, search.Columns, "COLUMNS"))
-		for _, a := range args {
-			named := a.(driver.NamedValue)
-			fmt.Fprintf(&out, "  %s = %#v\n", named.Name, named.Value)
-		}
-		out.WriteString("\n")
+		out.Add(shape.title, shape)
 	}
-	file := filepath.Join("testdata", "statements.golden")
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(out.String()), 0o644))
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "go test ./query/stream -update writes it anew")
+	out.Check(t, "statements.golden")
 }
