@@ -43,10 +43,10 @@ func (g *Golden) Check(t *testing.T, name string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
 	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(g.text.String()), 0o644))
+		require.NoError(t, os.MkdirAll("testdata", 0o750))
+		require.NoError(t, os.WriteFile(file, []byte(g.text.String()), 0o600))
 	}
-	want, err := os.ReadFile(file)
+	want, err := os.ReadFile(file) //nolint:gosec // A test names it.
 	require.NoError(t, err)
 	require.Equal(t, string(want), g.text.String(), "go test -update writes it anew")
 }

@@ -95,9 +95,9 @@ func (h *Hub) watchCanaries(ctx context.Context, watch *canaryWatch) {
 			hub: h, out: watch, wire: wireNDJSON, own: true,
 			tenant: tenant.Own, key: groupKey{tenant: tenant.Own, canonical: event.CanaryType, wire: wireNDJSON}, matcher: isCanary{}, at: f.last().id,
 		}
-		s.begin()
+		end := s.begin(ctx)
 		_ = s.run(ctx) // It ends by age, or with the hub.
-		s.ticker.Stop()
+		end()
 	}
 }
 

@@ -26,7 +26,7 @@ type feed struct {
 	ring      *ring
 	time      int64 // Unix ms of the newest record
 	published place // where the last tick ended
-	groups    map[tenant.ID]map[groupKey]*group
+	groups    map[tenant.ID]*audience
 	ticked    chan struct{} // closed at the next tick; nil while nobody waits
 
 	touched []*group // the writer's: groups with something to publish
@@ -62,7 +62,7 @@ func newFeed(epoch uint32, start vector, at time.Time, limit int, m *metrics) *f
 	f := &feed{
 		epoch: epoch, metrics: m, ended: make(chan struct{}),
 		ring: newRing(limit, start), time: at.UnixMilli(),
-		groups: map[tenant.ID]map[groupKey]*group{}, logs: int64(limit) / 4,
+		groups: map[tenant.ID]*audience{}, logs: int64(limit) / 4,
 	}
 	c := f.cursor()
 	f.published = place{next: c.next, id: c.appendText(nil)}
@@ -119,8 +119,12 @@ func (f *feed) offer(slots []slot) {
 	}
 	began, evaluations := time.Now(), 0
 	for i := range slots {
-		for _, g := range f.groups[tenant.ID(slots[i].event.TenantID)] {
-			evaluations++
+		a := f.groups[tenant.ID(slots[i].event.TenantID)]
+		if a == nil {
+			continue
+		}
+		evaluations += len(a.groups)
+		for _, g := range a.groups {
 			if g.offer(&slots[i]) {
 				f.touched = append(f.touched, g)
 			}
@@ -241,16 +245,16 @@ func (f *feed) newest(id tenant.ID, matcher Matcher, n int) (_ cursor, enough bo
 func (f *feed) enter(key groupKey, matcher Matcher) *group {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	groups := f.groups[key.tenant]
-	if groups == nil {
-		groups = map[groupKey]*group{}
-		f.groups[key.tenant] = groups
+	a := f.groups[key.tenant]
+	if a == nil {
+		a = &audience{byKey: map[groupKey]*group{}}
+		f.groups[key.tenant] = a
 	}
-	g := groups[key]
+	g := a.byKey[key]
 	if g == nil {
 		// What was appended since the last tick was not offered to it: it starts at the end of the ring.
 		g = newGroup(key, matcher, f.ring.end(), f.logBudget)
-		groups[key] = g
+		a.add(g)
 		f.count.Add(1)
 		f.metrics.groups.Inc()
 	}
@@ -266,9 +270,9 @@ func (f *feed) leave(g *group) {
 	if g.members > 0 {
 		return
 	}
-	groups := f.groups[g.key.tenant]
-	delete(groups, g.key)
-	if len(groups) == 0 {
+	a := f.groups[g.key.tenant]
+	a.remove(g)
+	if len(a.groups) == 0 {
 		delete(f.groups, g.key.tenant)
 	}
 	f.count.Add(-1)

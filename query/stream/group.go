@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ type group struct {
 
 	// These belong to the feed's writer.
 	members      int // guarded by feed.mu
+	index        int // in its audience; guarded by feed.mu
 	pending      []*slot
 	pendingBytes int
 
@@ -38,8 +40,29 @@ type group struct {
 	blocks deque[*block]
 	first  uint64 // index of the oldest block
 	bytes  int
-	floor  uint64        // no block at or after this seq was dropped: where a client may join
-	more   chan struct{} // closed when a block is added, or the feed ends
+	floor  uint64 // no block at or after this seq was dropped: where a client may join
+	bells  []bell // of the live clients
+}
+
+// audience is the groups of a tenant. Each event of the tenant is shown to all of
+// them, so they are in a slice, too.
+type audience struct {
+	byKey  map[groupKey]*group
+	groups []*group
+}
+
+func (a *audience) add(g *group) {
+	g.index = len(a.groups)
+	a.groups = append(a.groups, g)
+	a.byKey[g.key] = g
+}
+
+func (a *audience) remove(g *group) {
+	last := a.groups[len(a.groups)-1]
+	a.groups[g.index], last.index = last, g.index
+	a.groups[len(a.groups)-1] = nil
+	a.groups = a.groups[:len(a.groups)-1]
+	delete(a.byKey, g.key)
 }
 
 // block is what one tick of the writer brought to a group. It never changes.
@@ -63,7 +86,7 @@ const (
 )
 
 func newGroup(key groupKey, matcher Matcher, floor uint64, budget func() int) *group {
-	return &group{key: key, matcher: matcher, floor: floor, budget: budget, more: make(chan struct{})}
+	return &group{key: key, matcher: matcher, floor: floor, budget: budget}
 }
 
 // offer takes s into the next block if the filter wants it, and reports
@@ -111,8 +134,23 @@ func (g *group) publish(end uint64, endID []byte) {
 		g.bytes -= len(dropped.bytes)
 		g.floor = dropped.end
 	}
-	close(g.more)
-	g.more = make(chan struct{})
+	for _, b := range g.bells {
+		b.ring()
+	}
+}
+
+// wake has a bell rung for each further block, until hush.
+func (g *group) wake(b bell) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.bells = append(g.bells, b)
+}
+
+func (g *group) hush(b bell) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	i := slices.Index(g.bells, b)
+	g.bells = slices.Delete(g.bells, i, i+1)
 }
 
 // join returns the index of the block with which a client goes on that has
@@ -135,13 +173,13 @@ func (g *group) join(seq uint64) (uint64, bool) {
 }
 
 // from returns the blocks from index on, up to about limit bytes. atEnd says
-// that they are all there are; then more is closed when another one comes. lost
-// says that the log has dropped the first of them already.
-func (g *group) from(dst []*block, index uint64, limit int) (blocks []*block, more <-chan struct{}, atEnd, lost bool) {
+// that they are all there are; lost that the log has dropped the first of them
+// already.
+func (g *group) from(dst []*block, index uint64, limit int) (blocks []*block, atEnd, lost bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if index < g.first {
-		return dst, nil, false, true
+		return dst, false, true
 	}
 	i := int(index - g.first)
 	for ; i < g.blocks.len() && limit > 0; i++ {
@@ -149,5 +187,5 @@ func (g *group) from(dst []*block, index uint64, limit int) (blocks []*block, mo
 		limit -= len(b.bytes)
 		dst = append(dst, b)
 	}
-	return dst, g.more, i == g.blocks.len(), false
+	return dst, i == g.blocks.len(), false
 }

@@ -114,8 +114,7 @@ type start struct {
 // serve is the whole of a stream.
 func (s *session) serve(ctx context.Context, to output) {
 	s.out = to
-	s.begin()
-	defer s.ticker.Stop()
+	defer s.begin(ctx)()
 	s.hub.metrics.connects.WithLabelValues("ok").Inc()
 	reason := s.finish(s.open(ctx))
 	s.hub.metrics.ends.WithLabelValues(reason).Inc()

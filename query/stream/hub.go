@@ -53,7 +53,8 @@ type Hub struct {
 	mu      sync.Mutex // guards what follows
 	feed    *feed      // nil while the tail is not in place
 	changed chan struct{}
-	spread  time.Duration // over how long draining clients leave; set before draining is closed
+	bells   map[bell]struct{} // of all streams
+	spread  time.Duration     // over how long draining clients leave; set before draining is closed
 	drained bool
 }
 
@@ -74,7 +75,7 @@ func New(config Config, deps Deps) *Hub {
 		clients:   newClientLimit(config),
 		turns:     newTurnstile(config.MaxCatchups),
 		scanSlots: 512, flushBytes: 64 << 10, storeBehind: storeBehind, storeWindow: firstWindow, purgeSlack: purgeSlack, storePatience: storePatience, retry: 2 * time.Second,
-		closing: make(chan struct{}), draining: make(chan struct{}), changed: make(chan struct{}),
+		closing: make(chan struct{}), draining: make(chan struct{}), changed: make(chan struct{}), bells: map[bell]struct{}{},
 	}
 }
 
@@ -125,7 +126,7 @@ func (h *Hub) setFeed(f *feed) {
 	h.wake()
 }
 
-// alert tells every stream that something concerns it: see session.waitOrTick.
+// alert tells every stream that something concerns it: see session.look.
 func (h *Hub) alert() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -136,6 +137,22 @@ func (h *Hub) alert() {
 func (h *Hub) wake() {
 	close(h.changed)
 	h.changed = make(chan struct{})
+	for b := range h.bells {
+		b.ring()
+	}
+}
+
+// enter and leave add and remove a stream that alerts concern.
+func (h *Hub) enter(b bell) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.bells[b] = struct{}{}
+}
+
+func (h *Hub) leave(b bell) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.bells, b)
 }
 
 // current returns the feed, nil while there is none, and a channel that is

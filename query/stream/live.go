@@ -129,6 +129,8 @@ func (s *session) arrive(to place, own vector) vector {
 // has fallen out of the group's log.
 func (s *session) followGroup(ctx context.Context, f *feed, g *group, index, seq uint64) (uint64, error) {
 	s.setMode(modeLive)
+	g.wake(s.bell)
+	defer g.hush(s.bell)
 	var room [16]*block
 	idle := false // for long enough to look where the feed is, which costs a lock that all clients share
 	for {
@@ -136,7 +138,7 @@ func (s *session) followGroup(ctx context.Context, f *feed, g *group, index, seq
 		if idle {
 			here = f.last() // Before the log is read: see feed.publish.
 		}
-		blocks, more, atEnd, lost := g.from(room[:0], index, s.hub.flushBytes)
+		blocks, atEnd, lost := g.from(room[:0], index, s.hub.flushBytes)
 		if lost {
 			return seq, nil
 		}
@@ -156,7 +158,7 @@ func (s *session) followGroup(ctx context.Context, f *feed, g *group, index, seq
 		}
 		var err error
 		if atEnd {
-			idle, err = s.waitOrTick(ctx, more, f.ended)
+			idle, err = s.waitOrTick(ctx, nil, f.ended)
 		} else {
 			idle, err = false, s.poll(ctx, f.ended)
 		}

@@ -28,8 +28,7 @@ func newTestSession(t *testing.T, h *Hub, at cursor) *session {
 	t.Helper()
 	s := &session{hub: h, out: newAnswer(httptest.NewRecorder()), tenant: "a", matcher: severityMatcher(""), at: at.appendText(nil)}
 	s.key = groupKey{tenant: "a"}
-	s.begin()
-	t.Cleanup(s.ticker.Stop)
+	t.Cleanup(s.begin(t.Context()))
 	return s
 }
 
@@ -101,9 +100,7 @@ func TestSession_NoticesTheEndOfItsFeed(t *testing.T) {
 	s := newTestSession(t, h, cursor{epoch: 1, next: vector{1}})
 	f.end()
 	for range 100 {
-		s.alert = nil
-		s.ticker.Reset(time.Microsecond)
-		<-time.After(10 * time.Microsecond) // Until the tick is due.
+		s.due.Store(true)
 		if err := s.wait(t.Context(), nil, f.ended); !errors.Is(err, errFeedEnded) {
 			t.Fatalf("left with %v", err)
 		}

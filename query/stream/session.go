@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"daybook/pkg/tenant"
@@ -62,9 +63,10 @@ type session struct {
 	lastWrite  time.Time
 	lastID     time.Time // when the client was last given an id
 	deadline   time.Time // the write deadline in force
-	ticker     *time.Ticker
-	alert      <-chan struct{}  // closed at the hub's next alert; nil when it may have been missed
-	closing    <-chan time.Time // fires when a draining client has to go
+	bell       bell
+	ticker     *time.Timer
+	due        atomic.Bool // the ticker has fired
+	leave      atomic.Bool // a draining client has to go now
 	draining   <-chan struct{}
 	expires    time.Time
 	lastLag    time.Time // when the client was last told how far behind it is
@@ -74,14 +76,30 @@ type session struct {
 	lastSample    time.Time // when the delivery lag was last measured
 }
 
-func (s *session) begin() {
+// begin makes the session wait and be woken, until the function that it returns is
+// called.
+func (s *session) begin(ctx context.Context) (end func()) {
 	s.lastWrite = s.hub.deps.Now()
 	s.lastID = s.lastWrite
-	s.ticker = time.NewTicker(min(sessionTick, s.hub.config.Heartbeat))
+	s.bell = newBell()
+	s.hub.enter(s.bell)
+	gone := context.AfterFunc(ctx, s.bell.ring)
+	s.ticker = time.AfterFunc(s.tick(), func() {
+		s.due.Store(true)
+		s.bell.ring()
+	})
 	s.draining = s.hub.draining
 	age := s.hub.config.MaxAge
 	s.expires = s.lastWrite.Add(age - rand.N(age/5+1)) //nolint:gosec // Jitter needs no secrecy.
+	return func() {
+		gone()
+		s.ticker.Stop()
+		s.hub.leave(s.bell)
+	}
 }
+
+// tick is how often the session looks after itself.
+func (s *session) tick() time.Duration { return min(sessionTick, s.hub.config.Heartbeat) }
 
 func (s *session) setMode(mode string) {
 	if s.mode == mode {
@@ -156,43 +174,47 @@ func (s *session) wait(ctx context.Context, more <-chan struct{}, feedEnded <-ch
 	return err
 }
 
-// waitOrTick is wait, and says whether it was the tick that ended it. What ends
-// or drains the stream from outside comes with an alert of the hub: to wait for
-// each of it, on channels that all streams share, costs a live client more than
-// all else but its write.
+// waitOrTick is wait, and says whether it was the tick that ended it.
 func (s *session) waitOrTick(ctx context.Context, more <-chan struct{}, feedEnded <-chan struct{}) (tick bool, err error) {
-	if s.alert == nil {
-		_, s.alert = s.hub.current() // Before the look: what comes after it is another alert.
-		if err := s.look(feedEnded); err != nil {
-			return false, err
-		}
+	if tick, err := s.look(ctx, feedEnded); tick || err != nil {
+		return tick, err
+	}
+	if more == nil { // As a live client does, whose group rings.
+		<-s.bell
+		return false, nil
 	}
 	select {
 	case <-more:
-		return false, nil
-	case <-s.alert:
-		s.alert = nil
-		return false, nil
-	case <-ctx.Done():
-		return false, ctx.Err()
-	case <-s.closing:
-		return false, endError{"shutdown"}
-	case <-s.ticker.C:
-		return true, s.check()
+	case <-s.bell:
 	}
+	return false, nil
 }
 
-// look notices everything that an alert may have been about.
-func (s *session) look(feedEnded <-chan struct{}) error {
+// poll is wait for a stream that has something to do anyway.
+func (s *session) poll(ctx context.Context, feedEnded <-chan struct{}) error {
+	_, err := s.look(ctx, feedEnded)
+	return err
+}
+
+// look notices everything that the bell may have been rung for, but what the
+// stream delivers.
+func (s *session) look(ctx context.Context, feedEnded <-chan struct{}) (tick bool, err error) {
 	switch {
-	case isClosed(s.hub.closing):
-		return endError{"shutdown"}
+	case isClosed(s.hub.closing), s.leave.Load():
+		return false, endError{"shutdown"}
 	case isClosed(feedEnded):
-		return errFeedEnded
+		return false, errFeedEnded
+	case ctx.Err() != nil:
+		return false, ctx.Err()
 	case isClosed(s.draining):
 		s.drain()
 	}
-	return nil
+	if !s.due.Load() {
+		return false, nil
+	}
+	s.due.Store(false)
+	s.ticker.Reset(s.tick())
+	return true, s.check()
 }
 
 // isClosed reports whether a channel that nobody sends to is closed. Nil is not.
@@ -205,34 +227,16 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// poll is wait for a stream that has something to do anyway.
-func (s *session) poll(ctx context.Context, feedEnded <-chan struct{}) error {
-	select {
-	case <-feedEnded:
-		return errFeedEnded
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.hub.closing:
-		return endError{"shutdown"}
-	case <-s.draining:
-		s.drain()
-		return nil
-	case <-s.closing:
-		return endError{"shutdown"}
-	case <-s.ticker.C:
-		return s.check()
-	default:
-		return nil
-	}
-}
-
 // drain picks the moment at which this client has to leave.
 func (s *session) drain() {
 	s.draining = nil
 	s.hub.mu.Lock()
 	spread := s.hub.spread
 	s.hub.mu.Unlock()
-	s.closing = time.After(rand.N(spread + 1)) //nolint:gosec // Jitter needs no secrecy.
+	time.AfterFunc(rand.N(spread+1), func() { //nolint:gosec // Jitter needs no secrecy.
+		s.leave.Store(true)
+		s.bell.ring()
+	})
 }
 
 // check ends streams whose key was revoked, or whose browser has signed out, and
@@ -253,7 +257,7 @@ func (s *session) check() error {
 // be true when it is called.
 func (s *session) keepAlive() error {
 	now := s.hub.deps.Now()
-	tick := min(sessionTick, s.hub.config.Heartbeat)
+	tick := s.tick()
 	switch {
 	case now.Sub(s.lastID) >= tick-tick/8 && !bytes.Equal(s.at, s.sent):
 		return s.control("checkpoint", map[string]any{"time": mustParseCursor(s.at).at()})
