@@ -293,11 +293,11 @@ func TestFault23_AsyncInsertByDefault(t *testing.T) {
 			s.Error("the server's default is no longer async_insert=1, so that this test shows nothing")
 		}
 		s.publish(mixed("x", 2000)...)
-		// This server makes no native insert asynchronous, others do: each is told not to be.
-		var told []string
+		// This server makes no native insert asynchronous, others do: each is told not to be. And to let searches go first.
+		var told, nice []string
 		inserting := s.at("mid_send", 1, func() {
-			row := s.conn.QueryRow(s.Context(), "SELECT groupUniqArray(Settings['async_insert']) FROM system.processes WHERE startsWith(query_id, 'ingest/')")
-			if err := row.Scan(&told); err != nil {
+			row := s.conn.QueryRow(s.Context(), "SELECT groupUniqArray(Settings['async_insert']), groupUniqArray(Settings['os_threads_nice_value_query']) FROM system.processes WHERE startsWith(query_id, 'ingest/')")
+			if err := row.Scan(&told, &nice); err != nil {
 				s.Error(err)
 			}
 		})
@@ -305,6 +305,9 @@ func TestFault23_AsyncInsertByDefault(t *testing.T) {
 		s.after(inserting)
 		if !slices.Equal(told, []string{"0"}) {
 			s.Errorf("inserts run with async_insert %q", told)
+		}
+		if !slices.Equal(nice, []string{"5"}) {
+			s.Errorf("inserts run with the nice value %q", nice)
 		}
 		s.settles()
 		if got := s.count("SELECT sum(value) FROM system.events WHERE event = 'AsyncInsertQuery'"); got != 0 {
