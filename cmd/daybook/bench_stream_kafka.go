@@ -290,8 +290,9 @@ func (b *streamBench) catchupStore(ctx context.Context, figures *streamFigures) 
 				return err
 			}
 			defer func() { _ = rows.Close() }()
+			scanner := search.NewEventScanner()
 			for rows.Next() {
-				if _, err := search.ScanEvent(rows); err != nil {
+				if _, err := scanner.Scan(rows); err != nil {
 					return err
 				}
 			}

@@ -61,7 +61,7 @@ func (s *Service) entries(ctx context.Context, scope filter.Scope, positions []p
 	if len(positions) == 0 {
 		return []entry{}, nil
 	}
-	found, err := collect(ctx, s, eventsStatement(scope, positions), search.ScanEvent)
+	found, err := collect(ctx, s, eventsStatement(scope, positions), search.Events())
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func eventsStatement(scope filter.Scope, positions []position) *filter.Builder {
 
 // event returns one event of the audit log.
 func (s *Service) event(ctx context.Context, scope filter.Scope, id string) (*entry, error) {
-	found, err := collect(ctx, s, eventStatement(scope, id), search.ScanEvent)
+	found, err := collect(ctx, s, eventStatement(scope, id), search.Events())
 	if err != nil {
 		return nil, err
 	}

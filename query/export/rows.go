@@ -24,6 +24,10 @@ func (s *Service) each(ctx context.Context, scope filter.Scope, f *filter.Filter
 	if v.empty() {
 		return nil
 	}
+	if after != nil {
+		own := *after
+		after = &own
+	}
 	from, to := f.Lower(scope), v.newest.Add(time.Microsecond)
 	if v.oldest.After(from) {
 		from = v.oldest
@@ -42,17 +46,21 @@ func (s *Service) each(ctx context.Context, scope filter.Scope, f *filter.Filter
 		end = archived.Of(scope).Cut(from, end)
 		part := &filter.Filter{Root: f.Root, From: filter.Moment{Time: from}, To: filter.Moment{Time: end}}
 		build := func() *filter.Builder { return rowsStatement(scope, part, v, after) }
+		scanner := search.NewEventScanner()
 		err := statement.Each(ctx, s.reader, v.blockRows(), build, func(rows driver.Rows) error {
-			e, err := search.ScanEvent(rows)
+			e, err := scanner.Scan(rows)
 			if err != nil {
 				return err
 			}
-			p := positionOf(&e)
-			if after != nil && p == *after {
+			p := positionOf(e)
+			switch {
+			case after == nil:
+				after = new(position)
+			case p == *after:
 				return nil
 			}
-			after = &p
-			return row(&e)
+			*after = p
+			return row(e)
 		})
 		if err != nil {
 			return err

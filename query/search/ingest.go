@@ -72,9 +72,14 @@ func (s *Service) searchIngest(ctx context.Context, r Request) (*Page, error) {
 	scope := s.Scope(r.Tenant)
 	var rows []ingestRow
 	if !slices.Equal(from, until) { // Else nothing has been stored since.
+		var row ingestRow
+		scanner := NewEventScanner(&row.partition, &row.offset)
 		rows, err = statement.Collect(ctx, s.reader, &page.Usage, ingestStatement(scope, r, log.Topic, from, until),
-			func(rows driver.Rows) (row ingestRow, err error) {
-				row.Event, err = scanEvent(rows, &row.partition, &row.offset)
+			func(rows driver.Rows) (ingestRow, error) {
+				e, err := scanner.Scan(rows)
+				if err == nil {
+					row.Event = *e
+				}
 				return row, err
 			})
 		if err != nil {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"daybook/pkg/apierror"
 	"daybook/pkg/event"
 	"daybook/pkg/retention"
@@ -183,7 +181,7 @@ func (s *Service) readWindow(ctx context.Context, scope filter.Scope, r Request,
 	for {
 		missing := r.Limit + 1 - len(page.Events)
 		b := timeStatement(scope, r, w, after, missing)
-		found, err := statement.Collect(ctx, s.reader, &page.Usage, b, ScanEvent)
+		found, err := statement.Collect(ctx, s.reader, &page.Usage, b, Events())
 		if err != nil {
 			return err
 		}
@@ -240,7 +238,7 @@ func (s *Service) Event(ctx context.Context, id tenant.ID, eventID string, archi
 	b.Write(" AND event_id = ")
 	b.Text(eventID)
 	b.Write(" ORDER BY tenant_id DESC, created_at DESC LIMIT 1")
-	found, err := statement.Collect(ctx, s.reader, usage, &b, func(rows driver.Rows) (event.Event, error) { return ScanEvent(rows) })
+	found, err := statement.Collect(ctx, s.reader, usage, &b, Events())
 	if err != nil {
 		return nil, err
 	}

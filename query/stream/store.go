@@ -97,14 +97,15 @@ func (t *table) Read(ctx context.Context, s Span, restart func(), row func(int32
 		restart()
 		return t.readStatement(s)
 	}
+	var partition int32
+	var offset int64
+	scanner := search.NewEventScanner(&partition, &offset)
 	err = statement.Each(ctx, t.reader, readBlockRows, build, func(rows driver.Rows) error {
-		var partition int32
-		var offset int64
-		e, err := search.ScanEventAnd(rows, &partition, &offset)
+		e, err := scanner.Scan(rows)
 		if err != nil {
 			return err
 		}
-		return row(partition, offset, &e)
+		return row(partition, offset, e)
 	})
 	var problem *apierror.Error
 	if errors.As(err, &problem) && problem.Kind == apierror.KindLimit {
