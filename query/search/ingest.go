@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -37,35 +38,68 @@ type Log struct {
 	Next  []int64 // negative: nothing was ever confirmed, or Kafka forgot it
 }
 
+// settlePause is how long a log that is behind a cursor is given before it is asked again.
+const settlePause = 100 * time.Millisecond
+
+// awaitLog returns the log, what a cursor of the request is bound to, and the offsets
+// from which the request goes on. A log that is behind the cursor gets a while: right after the
+// group's coordinator has moved, Kafka answers with less than it has acknowledged.
+func (s *Service) awaitLog(ctx context.Context, r Request) (log Log, bound uint64, from []int64, err error) {
+	for began := time.Now(); ; {
+		log, err = s.stored.Stored(ctx)
+		if err != nil {
+			return log, 0, nil, &apierror.Error{Kind: apierror.KindUnavailable, Detail: "Kafka does not say now how far events are stored; try again shortly", Cause: err}
+		}
+		bound, from = binding(r, fmt.Sprintf("%s@%d", log.Topic, log.Epoch)), make([]int64, len(log.Next))
+		if r.Cursor == "" {
+			return log, bound, from, nil
+		}
+		content, err := openCursor(bound, r.Cursor)
+		if err != nil {
+			return log, 0, nil, err
+		}
+		next, err := readOffsets(content)
+		if err != nil {
+			return log, 0, nil, err
+		}
+		if len(next) > len(from) {
+			return log, 0, nil, cursor.Damaged() // Partitions never become fewer.
+		}
+		copy(from, next)
+		if !log.behind(from) {
+			return log, bound, from, nil
+		}
+		if time.Since(began) >= s.settleTime {
+			return log, 0, nil, apierror.Invalid("cursor", "is ahead of the log, which was made anew or set back; begin without a cursor")
+		}
+		select {
+		case <-ctx.Done():
+			return log, 0, nil, ctx.Err()
+		case <-time.After(settlePause):
+		}
+	}
+}
+
+// behind reports whether less is confirmed than lies before the offsets.
+func (l Log) behind(offsets []int64) bool {
+	for p, offset := range offsets {
+		if 0 <= l.Next[p] && l.Next[p] < offset {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Service) searchIngest(ctx context.Context, r Request) (*Page, error) {
 	if s.stored == nil {
 		return nil, apierror.Invalid("order", "ingest needs the Kafka topic, which this node doesn't read")
 	}
-	log, err := s.stored.Stored(ctx)
+	log, bound, from, err := s.awaitLog(ctx, r)
 	if err != nil {
-		return nil, &apierror.Error{Kind: apierror.KindUnavailable, Detail: "Kafka does not say now how far events are stored; try again shortly", Cause: err}
+		return nil, err
 	}
 	until := slices.Clone(log.Next)
-	from := make([]int64, len(until))
-	bound := binding(r, fmt.Sprintf("%s@%d", log.Topic, log.Epoch))
-	if r.Cursor != "" {
-		content, err := openCursor(bound, r.Cursor)
-		if err != nil {
-			return nil, err
-		}
-		next, err := readOffsets(content)
-		if err != nil {
-			return nil, err
-		}
-		if len(next) > len(from) {
-			return nil, cursor.Damaged() // Partitions never become fewer.
-		}
-		copy(from, next)
-	}
 	for p, offset := range from {
-		if 0 <= until[p] && until[p] < offset {
-			return nil, apierror.Invalid("cursor", "is ahead of the log, which was made anew or set back; begin without a cursor")
-		}
 		until[p] = max(until[p], offset)
 	}
 	page := &Page{Indexes: append(indexes(r.Filter), "offset"), Source: "raw"}

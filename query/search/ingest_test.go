@@ -87,12 +87,46 @@ func TestSearchIngest_PollerMissesNothing(t *testing.T) {
 	// More partitions later go on with the same cursor; a log that was set back doesn't.
 	log.Next = append(log.Next, 5)
 	poll()
+	s.settleTime = 0
 	log.Next[0] = 0
 	_, err := s.Search(t.Context(), request)
 	requireInvalidCursor(t, err, "set back")
 	log.Epoch++
 	_, err = s.Search(t.Context(), request)
 	requireInvalidCursor(t, err, "another search")
+}
+
+// moved is a log whose first answer is older than one that was given before.
+type moved struct {
+	Log
+	asked int
+}
+
+func (m *moved) Stored(context.Context) (Log, error) {
+	m.asked++
+	if m.asked > 1 {
+		return m.Log, nil
+	}
+	old := m.Log
+	old.Next = []int64{1}
+	return old, nil
+}
+
+// A poller is not told that its cursor is wrong where Kafka's answer is old.
+func TestSearchIngest_CoordinatorHasMoved(t *testing.T) {
+	conn := querytest.Open(t)
+	querytest.Insert(t, conn, querytest.Rows(event.Event{TenantID: string(acme), EventID: "a", CreatedAt: now}, event.Event{TenantID: string(acme), EventID: "b", CreatedAt: now}))
+	all := Log{Topic: querytest.Topic, Epoch: 1, Next: []int64{2}}
+	request := Request{Tenant: acme, Filter: &filter.Filter{}, Order: Ingest, Limit: 10}
+	page, err := service(conn, &confirmed{all}).Search(t.Context(), request)
+	require.NoError(t, err)
+	require.Len(t, page.Events, 2)
+	request.Cursor = page.NextCursor
+	after := &moved{Log: all}
+	again, err := service(conn, after).Search(t.Context(), request)
+	require.NoError(t, err)
+	require.Empty(t, again.Events)
+	require.Equal(t, 2, after.asked)
 }
 
 func TestSearchIngest_NotThere(t *testing.T) {

@@ -18,13 +18,14 @@ import (
 
 // Service searches the events of the store.
 type Service struct {
-	reader    *statement.Reader
-	kept      retention.Policy
-	now       func() time.Time
-	profiles  *profiles
-	stored    Stored
-	countTime time.Duration // of a capped count
-	archive   *archived.Archive
+	reader     *statement.Reader
+	kept       retention.Policy
+	now        func() time.Time
+	profiles   *profiles
+	stored     Stored
+	countTime  time.Duration // of a capped count
+	settleTime time.Duration // how long a log may be behind a cursor before that is refused
+	archive    *archived.Archive
 }
 
 // New returns a service that shows events for the given days. stored is for
@@ -33,7 +34,7 @@ func New(reader *statement.Reader, kept retention.Policy, now func() time.Time, 
 	return &Service{
 		reader: reader, kept: kept, now: now, stored: stored,
 		profiles:  &profiles{reader: reader, now: now, byTenant: map[whose]datedProfile{}},
-		countTime: countTime,
+		countTime: countTime, settleTime: 3 * time.Second,
 	}
 }
 
