@@ -53,8 +53,8 @@ type Hub struct {
 	mu      sync.Mutex // guards what follows
 	feed    *feed      // nil while the tail is not in place
 	changed chan struct{}
-	bells   map[bell]struct{} // of all streams
-	spread  time.Duration     // over how long draining clients leave; set before draining is closed
+	streams map[*session]struct{}
+	spread  time.Duration // over how long draining clients leave; set before draining is closed
 	drained bool
 }
 
@@ -75,7 +75,7 @@ func New(config Config, deps Deps) *Hub {
 		clients:   newClientLimit(config),
 		turns:     newTurnstile(config.MaxCatchups),
 		scanSlots: 512, flushBytes: 64 << 10, storeBehind: storeBehind, storeWindow: firstWindow, purgeSlack: purgeSlack, storePatience: storePatience, retry: 2 * time.Second,
-		closing: make(chan struct{}), draining: make(chan struct{}), changed: make(chan struct{}), bells: map[bell]struct{}{},
+		closing: make(chan struct{}), draining: make(chan struct{}), changed: make(chan struct{}), streams: map[*session]struct{}{},
 	}
 }
 
@@ -137,22 +137,22 @@ func (h *Hub) alert() {
 func (h *Hub) wake() {
 	close(h.changed)
 	h.changed = make(chan struct{})
-	for b := range h.bells {
-		b.ring()
+	for s := range h.streams {
+		s.alert()
 	}
 }
 
 // enter and leave add and remove a stream that alerts concern.
-func (h *Hub) enter(b bell) {
+func (h *Hub) enter(s *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.bells[b] = struct{}{}
+	h.streams[s] = struct{}{}
 }
 
-func (h *Hub) leave(b bell) {
+func (h *Hub) leave(s *session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.bells, b)
+	delete(h.streams, s)
 }
 
 // current returns the feed, nil while there is none, and a channel that is

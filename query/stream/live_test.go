@@ -101,6 +101,7 @@ func TestSession_NoticesTheEndOfItsFeed(t *testing.T) {
 	f.end()
 	for range 100 {
 		s.due.Store(true)
+		s.alert()
 		if err := s.wait(t.Context(), nil, f.ended); !errors.Is(err, errFeedEnded) {
 			t.Fatalf("left with %v", err)
 		}

@@ -64,6 +64,7 @@ type session struct {
 	lastID     time.Time // when the client was last given an id
 	deadline   time.Time // the write deadline in force
 	bell       bell
+	alerted    atomic.Bool // the bell was rung for something else than events
 	ticker     *time.Timer
 	due        atomic.Bool // the ticker has fired
 	leave      atomic.Bool // a draining client has to go now
@@ -82,11 +83,12 @@ func (s *session) begin(ctx context.Context) (end func()) {
 	s.lastWrite = s.hub.deps.Now()
 	s.lastID = s.lastWrite
 	s.bell = newBell()
-	s.hub.enter(s.bell)
-	gone := context.AfterFunc(ctx, s.bell.ring)
+	s.alerted.Store(true) // What came before this is not told.
+	s.hub.enter(s)
+	gone := context.AfterFunc(ctx, s.alert)
 	s.ticker = time.AfterFunc(s.tick(), func() {
 		s.due.Store(true)
-		s.bell.ring()
+		s.alert()
 	})
 	s.draining = s.hub.draining
 	age := s.hub.config.MaxAge
@@ -94,7 +96,7 @@ func (s *session) begin(ctx context.Context) (end func()) {
 	return func() {
 		gone()
 		s.ticker.Stop()
-		s.hub.leave(s.bell)
+		s.hub.leave(s)
 	}
 }
 
@@ -196,17 +198,23 @@ func (s *session) poll(ctx context.Context, feedEnded <-chan struct{}) error {
 	return err
 }
 
-// look notices everything that the bell may have been rung for, but what the
-// stream delivers.
+// alert has the stream look after something else than events.
+func (s *session) alert() {
+	s.alerted.Store(true)
+	s.bell.ring()
+}
+
+// look notices everything that an alert may be about.
 func (s *session) look(ctx context.Context, feedEnded <-chan struct{}) (tick bool, err error) {
-	switch {
-	case isClosed(s.hub.closing), s.leave.Load():
-		return false, endError{"shutdown"}
-	case isClosed(feedEnded):
-		return false, errFeedEnded
-	case ctx.Err() != nil:
-		return false, ctx.Err()
-	case isClosed(s.draining):
+	if !s.alerted.Load() {
+		return false, nil
+	}
+	s.alerted.Store(false) // Before the look: what comes after it is another alert.
+	if err := s.over(ctx, feedEnded); err != nil {
+		s.alerted.Store(true) // What else there is is yet to be looked at, by who goes on with another feed.
+		return false, err
+	}
+	if isClosed(s.draining) {
 		s.drain()
 	}
 	if !s.due.Load() {
@@ -215,6 +223,18 @@ func (s *session) look(ctx context.Context, feedEnded <-chan struct{}) (tick boo
 	s.due.Store(false)
 	s.ticker.Reset(s.tick())
 	return true, s.check()
+}
+
+// over returns why the stream, or its feed, is at its end.
+func (s *session) over(ctx context.Context, feedEnded <-chan struct{}) error {
+	switch {
+	case isClosed(s.hub.closing), s.leave.Load():
+		return endError{"shutdown"}
+	case isClosed(feedEnded):
+		return errFeedEnded
+	default:
+		return ctx.Err()
+	}
 }
 
 // isClosed reports whether a channel that nobody sends to is closed. Nil is not.
@@ -235,7 +255,7 @@ func (s *session) drain() {
 	s.hub.mu.Unlock()
 	time.AfterFunc(rand.N(spread+1), func() { //nolint:gosec // Jitter needs no secrecy.
 		s.leave.Store(true)
-		s.bell.ring()
+		s.alert()
 	})
 }
 
