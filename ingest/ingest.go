@@ -135,8 +135,8 @@ func (in *Ingest) start(client *kafka.Client, generation *kafka.Generation) {
 // unfenced says once what the brokers refuse to the ledger's reads.
 func (in *Ingest) unfenced(err error) {
 	in.warnUnfenced.Do(func() {
-		in.log.Warn("the brokers don't let the consumer group commit an offset of the dead-letter topic, so a plan that is read right after the group's coordinator has moved may be an older one,"+
-			" and events may be stored twice; allow the group's principal to READ the topic", zap.String("topic", in.kafka.DeadLetterTopic), zap.Error(err))
+		in.log.Warn("the brokers take no offset of the dead-letter topic from the consumer group, so a plan that is read right after the group's coordinator has moved may be an older one,"+
+			" and events may be stored twice; the topic must exist, and the group's principal be allowed to READ it", zap.String("topic", in.kafka.DeadLetterTopic), zap.Error(err))
 	})
 }
 

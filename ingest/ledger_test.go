@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
 
 	"daybook/pkg/kafka/kafkatest"
@@ -33,5 +34,22 @@ func TestLedger_ReadsTheNewestPlan(t *testing.T) {
 			require.True(t, found)
 			require.Equal(t, want, got)
 		}
+	})
+}
+
+// Ingest goes on, and says so, where the topic of the fence was deleted meanwhile.
+func TestLedger_WithoutItsFence(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
+		config := kafkatest.Start(t, kind)
+		var told error
+		l := &ledger{client: kafkatest.Client(t, config), group: config.Group, topic: config.Topic, generation: -1, fence: config.Topic + ".gone",
+			unfenced: func(err error) { told = err }}
+		want := plan{offset: 3, end: 5}
+		require.NoError(t, l.commit(t.Context(), 1, want))
+		got, found, err := l.read(t.Context(), 1)
+		require.NoError(t, err)
+		require.True(t, found)
+		require.Equal(t, want, got)
+		require.ErrorIs(t, told, kafka.UnknownTopicOrPartition)
 	})
 }

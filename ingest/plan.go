@@ -125,7 +125,7 @@ func (l *ledger) read(ctx context.Context, partition int32) (plan, bool, error) 
 		fenced := true
 		// Offset -1 is none, so that tools count no lag.
 		if err := l.write(ctx, l.fence, kafka.OffsetCommit{Offset: -1, Metadata: mark}); err != nil {
-			if !errors.Is(err, kafka.TopicAuthorizationFailed) {
+			if !errors.Is(err, kafka.TopicAuthorizationFailed) && !errors.Is(err, kafka.UnknownTopicOrPartition) {
 				return plan{}, false, err
 			}
 			fenced = false

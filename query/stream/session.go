@@ -67,7 +67,7 @@ type session struct {
 	alerted    atomic.Bool // the bell was rung for something else than events
 	ticker     *time.Timer
 	due        atomic.Bool // the ticker has fired
-	leave      atomic.Bool // a draining client has to go now
+	leaving    atomic.Bool // a draining client has to go now
 	draining   <-chan struct{}
 	expires    time.Time
 	lastLag    time.Time // when the client was last told how far behind it is
@@ -169,84 +169,6 @@ func (s *session) follow(ctx context.Context, f *feed) error {
 	}
 }
 
-// wait returns when more or the feed is closed, or on a tick; it fails when
-// the stream is to end. A nil channel never fires.
-func (s *session) wait(ctx context.Context, more <-chan struct{}, feedEnded <-chan struct{}) error {
-	_, err := s.waitOrTick(ctx, more, feedEnded)
-	return err
-}
-
-// waitOrTick is wait, and says whether it was the tick that ended it.
-func (s *session) waitOrTick(ctx context.Context, more <-chan struct{}, feedEnded <-chan struct{}) (tick bool, err error) {
-	if tick, err := s.look(ctx, feedEnded); tick || err != nil {
-		return tick, err
-	}
-	if more == nil { // As a live client does, whose group rings.
-		<-s.bell
-		return false, nil
-	}
-	select {
-	case <-more:
-	case <-s.bell:
-	}
-	return false, nil
-}
-
-// poll is wait for a stream that has something to do anyway.
-func (s *session) poll(ctx context.Context, feedEnded <-chan struct{}) error {
-	_, err := s.look(ctx, feedEnded)
-	return err
-}
-
-// alert has the stream look after something else than events.
-func (s *session) alert() {
-	s.alerted.Store(true)
-	s.bell.ring()
-}
-
-// look notices everything that an alert may be about.
-func (s *session) look(ctx context.Context, feedEnded <-chan struct{}) (tick bool, err error) {
-	if !s.alerted.Load() {
-		return false, nil
-	}
-	s.alerted.Store(false) // Before the look: what comes after it is another alert.
-	if err := s.over(ctx, feedEnded); err != nil {
-		s.alerted.Store(true) // What else there is is yet to be looked at, by who goes on with another feed.
-		return false, err
-	}
-	if isClosed(s.draining) {
-		s.drain()
-	}
-	if !s.due.Load() {
-		return false, nil
-	}
-	s.due.Store(false)
-	s.ticker.Reset(s.tick())
-	return true, s.check()
-}
-
-// over returns why the stream, or its feed, is at its end.
-func (s *session) over(ctx context.Context, feedEnded <-chan struct{}) error {
-	switch {
-	case isClosed(s.hub.closing), s.leave.Load():
-		return endError{"shutdown"}
-	case isClosed(feedEnded):
-		return errFeedEnded
-	default:
-		return ctx.Err()
-	}
-}
-
-// isClosed reports whether a channel that nobody sends to is closed. Nil is not.
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
-}
-
 // drain picks the moment at which this client has to leave.
 func (s *session) drain() {
 	s.draining = nil
@@ -254,7 +176,7 @@ func (s *session) drain() {
 	spread := s.hub.spread
 	s.hub.mu.Unlock()
 	time.AfterFunc(rand.N(spread+1), func() { //nolint:gosec // Jitter needs no secrecy.
-		s.leave.Store(true)
+		s.leaving.Store(true)
 		s.alert()
 	})
 }
