@@ -5,8 +5,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"daybook/pkg/clickhouse/clickhousetest"
 	"daybook/pkg/kafka/kafkatest"
 )
 
-// What needs a server, and most of what needs a broker, is tested in the package faults.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(kafkatest.Main(m)) }
+// Most of what needs a server or a broker is tested in the package faults.
+func TestMain(m *testing.M) { goleak.VerifyTestMain(kafkatest.Main(clickhousetest.Main(m))) }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"time"
 
 	"daybook/schema"
 )
@@ -17,16 +18,21 @@ func (w *writer) repairRollups(b *block) error {
 		return nil
 	}
 	from, to := b.span()
-	// Named like the block's inserts: a repair whose outcome is unknown is waited
-	// for before the difference is taken again.
-	ctx, done := w.insertContext(b, "rollup", "")
-	defer done()
 	for _, r := range schema.Rollups {
-		changed, err := schema.RepairRollup(ctx, w.conn, r, b.partition, from, to)
-		if err != nil {
+		if err := w.repairRollup(b, r, from, to); err != nil {
 			return fmt.Errorf("repair rollup %s after block %s: %w", r.Table, b, err)
 		}
-		w.metrics.rollupRepairs.WithLabelValues(r.Table).Add(float64(changed))
 	}
 	return nil
+}
+
+// repairRollup names its statement like the block's inserts: a repair whose outcome is
+// unknown is waited for before the difference is taken again. No two have one name: the
+// server gives a name back a moment after its answer.
+func (w *writer) repairRollup(b *block, r schema.Rollup, from, to time.Time) error {
+	ctx, done := w.insertContext(b, r.Table, "")
+	defer done()
+	corrected, err := schema.RepairRollup(ctx, w.conn, r, b.partition, from, to)
+	w.metrics.rollupRepairs.WithLabelValues(r.Table).Add(float64(corrected))
+	return err
 }

@@ -18,17 +18,15 @@ type Rollup struct {
 // Rollups are the rollups that views on events keep.
 var Rollups = []Rollup{{Events1m, time.Minute}, {Events15m, 15 * time.Minute}}
 
-// repairPatience bounds the comparison of a rollup with the events.
-const repairPatience = time.Minute
-
 // rollupKey are the columns that rollups and events share.
 const rollupKey = "tenant_id, bucket, event_type, category, source, severity, kafka_partition"
 
 // RepairRollup makes the counts of one Kafka partition agree with the events
 // from the bucket of from to that of to, by adding the differences. It
 // returns how many counts it corrected. Nothing may be inserted for the
-// partition meanwhile. Copies of one event count once. ctx should let an insert
-// finish: after an unknown outcome, wait until it is over, and call again.
+// partition meanwhile. Copies of one event count once. It is one statement, so that
+// a query id in ctx names it whole; ctx should let it finish: after an unknown
+// outcome, wait until it is over, and call again.
 func RepairRollup(ctx context.Context, conn driver.Conn, r Rollup, partition int32, from, to time.Time) (uint64, error) {
 	first, last := from.Truncate(r.Bucket), to.Truncate(r.Bucket).Add(r.Bucket)
 	// created_at is compared with DateTime64: against a DateTime, the server
@@ -48,13 +46,10 @@ SELECT %[1]s, toInt64(sum(n)) AS events FROM
 GROUP BY %[1]s
 HAVING events != 0`, rollupKey, int(r.Bucket.Seconds()), Events, partition, first.Unix(), last.Unix(), r.Table, first.UnixMicro(), last.UnixMicro())
 
-	var wrong uint64
-	counting, cancel := context.WithTimeout(ctx, repairPatience)
-	defer cancel()
-	if err := conn.QueryRow(counting, "SELECT count() FROM ("+difference+")").Scan(&wrong); err != nil || wrong == 0 {
-		return 0, err
-	}
+	var corrected uint64
 	// It carries no token: the difference is simply taken again.
-	insert := chgo.Context(ctx, chgo.WithSettings(chgo.Settings{"async_insert": 0, "insert_deduplicate": 0}))
-	return wrong, conn.Exec(insert, "INSERT INTO "+r.Table+" ("+rollupKey+", events) "+difference)
+	ctx = chgo.Context(ctx, chgo.WithSettings(chgo.Settings{"async_insert": 0, "insert_deduplicate": 0}),
+		chgo.WithProgress(func(p *chgo.Progress) { corrected += p.WroteRows }))
+	err := conn.Exec(ctx, "INSERT INTO "+r.Table+" ("+rollupKey+", events) "+difference)
+	return corrected, err
 }

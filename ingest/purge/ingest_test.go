@@ -64,6 +64,7 @@ func TestPurge_IngestDoubtsWhatIsPurged(t *testing.T) {
 		stop := s.ingesting(k, decoder)
 		kafkatest.ProduceTo(t, k, 0, message("old", 500*day), message("young", day))
 		s.await(2, "true")
+		kafkatest.AwaitCommitted(t, k, 2)
 		purge()
 		s.await(0, "event_id = 'old'")
 		stop()
@@ -74,6 +75,7 @@ func TestPurge_IngestDoubtsWhatIsPurged(t *testing.T) {
 		kafkatest.ProduceTo(t, k, 0, message("next", day))
 		s.await(1, "event_id = 'next'")
 		s.await(1, "event_id = 'old'")
+		kafkatest.AwaitCommitted(t, k, 3) // Its counts are mended, which a purge at the same time may undo until the next.
 		require.EqualValues(t, 3, s.number("SELECT count() FROM events"))
 		purge()
 		kafkatest.ProduceTo(t, k, 0, message("last", day))

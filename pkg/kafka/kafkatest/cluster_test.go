@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/require"
@@ -31,20 +30,6 @@ func requireNumbers(t *testing.T, config daybookkafka.Config, count int) {
 	}
 }
 
-// requireCommitted waits for a coordinator that may still be loading what it took
-// over, and that, once it has, may answer with an older offset or none until its
-// followers have told it how far they are.
-func requireCommitted(t *testing.T, config daybookkafka.Config, want int64) {
-	t.Helper()
-	client := kafkatest.Client(t, config)
-	var offset int64
-	var err error
-	require.Eventually(t, func() bool {
-		offset, err = committed(t.Context(), client, config)
-		return err == nil && offset == want
-	}, 30*time.Second, 20*time.Millisecond, "want %d, have %d, %v", want, &offset, &err)
-}
-
 func TestCluster_MovesInOrder(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
 		cluster := kafkatest.StartCluster(t, kind)
@@ -61,7 +46,7 @@ func TestCluster_MovesInOrder(t *testing.T) {
 		}
 		number(t, config, 10, 10)
 		requireNumbers(t, config, 20)
-		requireCommitted(t, config, 5)
+		kafkatest.AwaitCommitted(t, config, 5)
 	})
 }
 
@@ -81,7 +66,7 @@ func TestApacheCluster_LosesNodes(t *testing.T) {
 	coordinator := kafkatest.Coordinator(t, config)
 	cluster.Node(coordinator).Kill()
 	kafkatest.AwaitOtherCoordinator(t, config, coordinator)
-	requireCommitted(t, config, 5)
+	kafkatest.AwaitCommitted(t, config, 5)
 	require.NoError(t, cluster.Node(coordinator).Start())
 	cluster.AwaitInSync(t, config)
 

@@ -34,7 +34,7 @@ func TestSetCommitted(t *testing.T) {
 		config := kafkatest.Start(t, kind)
 		for _, offset := range []int64{7, 3} { // Backwards as well.
 			kafkatest.SetCommitted(t, config, 0, offset, "note")
-			got, err := committed(t.Context(), kafkatest.Client(t, config), config)
+			got, err := kafkatest.Committed(t.Context(), kafkatest.Client(t, config), config)
 			require.NoError(t, err)
 			require.Equal(t, offset, got)
 		}

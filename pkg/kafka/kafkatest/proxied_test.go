@@ -1,7 +1,6 @@
 package kafkatest_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -9,21 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	daybookkafka "daybook/pkg/kafka"
 	"daybook/pkg/kafka/kafkatest"
 )
-
-// committed asks the group's coordinator, which clients find through the broker.
-func committed(ctx context.Context, client *kafka.Client, config daybookkafka.Config) (int64, error) {
-	answer, err := client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: config.Group, Topics: map[string][]int{config.Topic: {0}}})
-	if err == nil {
-		err = answer.Error
-	}
-	if err != nil || len(answer.Topics[config.Topic]) == 0 { // The embedded broker leaves out what was never committed.
-		return -1, err
-	}
-	return answer.Topics[config.Topic][0].CommittedOffset, answer.Topics[config.Topic][0].Error
-}
 
 func TestProxied(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
@@ -39,15 +25,15 @@ func TestProxied(t *testing.T) {
 		client, release, err := config.Client()
 		require.NoError(t, err)
 		defer release()
-		offset, err := committed(t.Context(), client, config)
+		offset, err := kafkatest.Committed(t.Context(), client, config)
 		require.NoError(t, err)
 		require.Equal(t, int64(1), offset)
 
 		proxy.Refuse()
-		_, err = committed(t.Context(), client, config)
+		_, err = kafkatest.Committed(t.Context(), client, config)
 		require.Error(t, err, "there is no way around for anyone else")
 		kafkatest.ProduceTo(t, config, 0, kafka.Message{Value: []byte("b")})
-		offset, err = committed(t.Context(), kafkatest.Client(t, config), config)
+		offset, err = kafkatest.Committed(t.Context(), kafkatest.Client(t, config), config)
 		require.NoError(t, err)
 		require.Equal(t, int64(1), offset)
 		kafkatest.ProduceTo(t, other, 0, kafka.Message{Value: []byte("c")})
@@ -77,7 +63,7 @@ func TestProxied_ALostAnswer(t *testing.T) {
 			failed <- err
 		}()
 		require.Eventually(t, func() bool {
-			offset, err := committed(t.Context(), kafkatest.Client(t, config), config)
+			offset, err := kafkatest.Committed(t.Context(), kafkatest.Client(t, config), config)
 			return err == nil && offset == 7
 		}, 20*time.Second, 10*time.Millisecond)
 		require.Eventually(t, func() bool { return proxy.Counts().Swallowed > 0 }, 20*time.Second, time.Millisecond)
