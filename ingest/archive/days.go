@@ -3,6 +3,7 @@ package archive
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -69,6 +70,10 @@ func (r *Runner) remember(ctx context.Context, days []settled) error {
 	if len(days) == 0 {
 		return nil
 	}
+	versions, err := r.versions(ctx, days)
+	if err != nil {
+		return fmt.Errorf("remember what is archived: %w", err)
+	}
 	batch, err := r.Conn.PrepareBatch(context.WithoutCancel(ctx), "INSERT INTO "+schema.ArchiveDays+
 		" (tenant_id, day, manifest, rows, bytes, ids, content, first, last, files, file_rows, written_at, verified_at, fault, version)")
 	if err != nil {
@@ -98,7 +103,7 @@ func (r *Runner) remember(ctx context.Context, days []settled) error {
 			written = time.Unix(0, 0)
 		}
 		if err := batch.Append(string(s.unit.tenant), s.unit.day, uint32(m.Number), m.Rows, m.Bytes, uint64(m.IDs), uint64(m.Content), first, last,
-			files, rows, written, verified, s.fault, uint64(now.UnixMicro())); err != nil {
+			files, rows, written, verified, s.fault, max(versions[s.unit]+1, uint64(now.UnixMicro()))); err != nil {
 			return fmt.Errorf("remember what is archived: %w", err)
 		}
 	}
@@ -106,4 +111,29 @@ func (r *Runner) remember(ctx context.Context, days []settled) error {
 		return fmt.Errorf("remember what is archived: %w", err)
 	}
 	return nil
+}
+
+// versions returns the greatest version of what is remembered of days. What is written
+// next has a greater one, whatever the nodes' clocks say.
+func (r *Runner) versions(ctx context.Context, days []settled) (map[unit]uint64, error) {
+	var tenants, dates []string
+	for _, s := range days {
+		tenants, dates = append(tenants, string(s.unit.tenant)), append(dates, s.unit.day.UTC().Format(time.DateOnly))
+	}
+	slices.Sort(tenants)
+	slices.Sort(dates)
+	tenants, dates = slices.Compact(tenants), slices.Compact(dates)
+	out := map[unit]uint64{}
+	text := "SELECT tenant_id, day, max(version) FROM " + schema.ArchiveDays + " WHERE tenant_id IN (?) AND day IN (?) GROUP BY tenant_id, day"
+	err := r.eachRow(ctx, text, []any{tenants, dates}, func() { clear(out) }, func(rows driver.Rows) error {
+		var id string
+		var day time.Time
+		var version uint64
+		if err := rows.Scan(&id, &day, &version); err != nil {
+			return err
+		}
+		out[unit{tenant.ID(id), day.UTC()}] = version
+		return nil
+	})
+	return out, err
 }

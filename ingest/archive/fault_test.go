@@ -241,6 +241,26 @@ func TestVerify_Altered(t *testing.T) {
 	}
 }
 
+// What a node whose clock is ahead has remembered of a day does not hide what another
+// finds later.
+func TestVerify_AnotherClock(t *testing.T) {
+	l := newLab(t)
+	l.store("acme", day(1), 100)
+	ahead := l.runner(func(r *Runner) { r.Now = func() time.Time { return l.now.Add(time.Hour) } })
+	l.archive(ahead)
+	require.NoError(t, l.conn.Exec(t.Context(), "TRUNCATE TABLE events"))
+	l.change(l.one(".parquet"), func(data []byte) []byte { return append(data, 'x') })
+	r := l.runner()
+	for range 2 {
+		v, err := r.Verify(t.Context(), Range{}, nil)
+		require.NoError(t, err)
+		require.Len(t, v.Faults, 1)
+		known, err := r.known(t.Context(), Range{})
+		require.NoError(t, err)
+		require.Nil(t, known[unit{"acme", day(1)}].VerifiedAt)
+	}
+}
+
 // Things are lost: a manifest, a file, a day, what the table knows of the archive.
 func TestVerify_Lost(t *testing.T) {
 	all := newLab(t)
