@@ -11,7 +11,8 @@ import (
 )
 
 // EnsureTopics creates the topics of events and of dead letters where they
-// are missing. Topics that exist are left as they are.
+// are missing. Topics that exist are left as they are, and need no permission to
+// create any. Its error says why no broker can be used.
 func EnsureTopics(ctx context.Context, c Config) error {
 	client, release, err := c.Client()
 	if err != nil {
@@ -29,10 +30,17 @@ func EnsureTopics(ctx context.Context, c Config) error {
 		Topics: []kafka.TopicConfig{topic(c.Topic, c.Partitions), topic(c.DeadLetterTopic, 1)},
 	})
 	if err != nil {
-		return fmt.Errorf("create topics %s and %s: %w", c.Topic, c.DeadLetterTopic, err)
+		return fmt.Errorf("create topics %s and %s: %w", c.Topic, c.DeadLetterTopic, explain(ctx, c, err))
 	}
 	for name, err := range answer.Errors {
-		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+		switch {
+		case err == nil, errors.Is(err, kafka.TopicAlreadyExists):
+		case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.ClusterAuthorizationFailed):
+			// That is also the answer where there is nothing to create.
+			if _, missing := describe(ctx, c, name); missing != nil {
+				return fmt.Errorf("topic %s can't be used, and Kafka allows Daybook's user to create none; create it, and allow to READ and WRITE it: %w", name, missing)
+			}
+		default:
 			return fmt.Errorf("create topic %s: %w", name, err)
 		}
 	}
@@ -77,7 +85,7 @@ func metadata(ctx context.Context, c Config, topic string) (*kafka.MetadataRespo
 	defer release()
 	answer, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
-		return nil, fmt.Errorf("describe topic %s: %w", topic, err)
+		return nil, fmt.Errorf("describe topic %s: %w", topic, explain(ctx, c, err))
 	}
 	return answer, nil
 }

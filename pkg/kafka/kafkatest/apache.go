@@ -30,7 +30,7 @@ func sharedApache(t testing.TB) *Apache {
 	if shared.broker == nil && shared.err == nil {
 		var nodes []*Apache
 		if shared.dir, shared.err = os.MkdirTemp("", "daybook-kafkatest-"); shared.err == nil { //nolint:usetesting // It outlives the test.
-			nodes, _, shared.err = newNodes(shared.dir, lib, 1) // The ports are held to the end of the process.
+			nodes, _, shared.err = newNodes(shared.dir, lib, 1, nil) // The ports are held to the end of the process.
 		}
 		if shared.err == nil {
 			shared.broker = nodes[0]
@@ -47,7 +47,7 @@ func sharedApache(t testing.TB) *Apache {
 // start again, and ends it with the test.
 func ApacheServer(t testing.TB) *Apache {
 	t.Helper()
-	broker := makeNodes(t, 1)[0]
+	broker := makeNodes(t, 1, nil)[0]
 	if err := broker.Start(); err != nil {
 		t.Fatalf("start Apache Kafka: %v", err)
 	}
@@ -55,9 +55,9 @@ func ApacheServer(t testing.TB) *Apache {
 }
 
 // makeNodes makes the nodes of a cluster, which end with the test.
-func makeNodes(t testing.TB, count int) []*Apache {
+func makeNodes(t testing.TB, count int, locks *secured) []*Apache {
 	t.Helper()
-	nodes, release, err := newNodes(t.TempDir(), needApache(t), count)
+	nodes, release, err := newNodes(t.TempDir(), needApache(t), count, locks)
 	if err != nil {
 		t.Fatalf("make the nodes of an Apache Kafka: %v", err)
 	}

@@ -20,7 +20,7 @@ type ApacheNodes struct{ nodes []*Apache }
 // test. Each is broker and controller in one.
 func ApacheCluster(t testing.TB, nodes int) *ApacheNodes {
 	t.Helper()
-	c := &ApacheNodes{makeNodes(t, nodes)}
+	c := &ApacheNodes{makeNodes(t, nodes, nil)}
 	var starting errgroup.Group
 	for _, node := range c.nodes {
 		starting.Go(node.Start)

@@ -87,7 +87,7 @@ func archiveClasses(lib, archive string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	nodes, release, err := newNodes(dir, lib, 1)
+	nodes, release, err := newNodes(dir, lib, 1, nil)
 	if err != nil {
 		return err
 	}

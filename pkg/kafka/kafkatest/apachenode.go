@@ -42,6 +42,7 @@ type Apache struct {
 	dir      string    // of its data
 	settings string    // file
 	slots    chan slot // free ones
+	secured  *secured  // nil: everyone may do everything
 
 	mu      sync.Mutex // guards process
 	process *process
@@ -61,11 +62,11 @@ var settings = template.Must(template.New("").Parse(`
 process.roles=broker,controller
 node.id={{.ID}}
 controller.quorum.voters={{.Voters}}
-listeners=PLAINTEXT://{{.Addr}},CONTROLLER://{{.Controller}}{{range .Slots}},{{.Name}}://{{.Listen}}{{end}}
-advertised.listeners=PLAINTEXT://{{.Addr}}{{range .Slots}},{{.Name}}://{{.Advertise}}{{end}}
+listeners=PLAINTEXT://{{.Addr}},CONTROLLER://{{.Controller}}{{range .Slots}},{{.Name}}://{{.Listen}}{{end}}{{with .Secured}},SECURED://{{.SASL}},MUTUAL://{{.Mutual}}{{end}}
+advertised.listeners=PLAINTEXT://{{.Addr}}{{range .Slots}},{{.Name}}://{{.Advertise}}{{end}}{{with .Secured}},SECURED://{{.SASL}},MUTUAL://{{.Mutual}}{{end}}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{{range .Slots}},{{.Name}}:PLAINTEXT{{end}}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT{{range .Slots}},{{.Name}}:PLAINTEXT{{end}}{{with .Secured}},SECURED:SASL_SSL,MUTUAL:SSL{{end}}
 log.dirs={{.Dir}}
 num.partitions=4
 auto.create.topics.enable=false
@@ -85,17 +86,32 @@ broker.heartbeat.interval.ms=500
 controller.quorum.election.timeout.ms=1000
 controller.quorum.fetch.timeout.ms=2000
 {{- end}}
+{{- with .Secured}}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+ssl.keystore.type=PEM
+ssl.keystore.location={{.KeyStore}}
+ssl.truststore.type=PEM
+ssl.truststore.location={{.TrustStore}}
+listener.name.mutual.ssl.client.auth=required
+listener.name.mutual.ssl.principal.mapping.rules=RULE:^CN=([^,]*).*$/$1/
+listener.name.secured.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.secured.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_{{.User}}="{{.Password}}";
+listener.name.secured.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.secured.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+{{- end}}
 `))
 
 // newNodes makes the data folders of a cluster's nodes, whose addresses stay
-// over restarts and are released by the function that it returns.
-func newNodes(dir, lib string, count int) (_ []*Apache, release func(), err error) {
+// over restarts and are released by the function that it returns. Where locks is
+// given, the nodes have such listeners too, at addresses of their own.
+func newNodes(dir, lib string, count int, locks *secured) (_ []*Apache, release func(), err error) {
 	slots := 0
 	heap := "256m"
 	if count == 1 {
 		slots, heap = proxies, "512m"
 	}
-	held, err := loopback.Hold(count*2 + slots*2)
+	held, err := loopback.Hold(count*(2+2) + slots*2)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,10 +137,16 @@ func newNodes(dir, lib string, count int) (_ []*Apache, release func(), err erro
 			taken = append(taken, slot{Name: fmt.Sprintf("PROXY%d", j+1), Listen: addrs[0], Advertise: addrs[1]})
 			a.slots <- taken[j]
 		}
+		if locks != nil {
+			addrs := held.Take(2)
+			own := *locks
+			own.SASL, own.Mutual = addrs[0], addrs[1]
+			a.secured = &own
+		}
 		var text bytes.Buffer
 		if err := settings.Execute(&text, map[string]any{
 			"ID": a.id, "Voters": strings.Join(voters, ","), "Addr": a.addr, "Controller": controllers[i], "Slots": taken,
-			"Dir": a.dir, "Replication": min(count, 3), "InSync": min(count, 2), "OffsetsPartitions": offsetsPartitions,
+			"Dir": a.dir, "Replication": min(count, 3), "InSync": min(count, 2), "OffsetsPartitions": offsetsPartitions, "Secured": a.secured,
 		}); err != nil {
 			return nil, nil, err
 		}

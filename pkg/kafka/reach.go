@@ -1,0 +1,105 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// explain says why no broker can be used, where none can: the client says it without
+// the broker's name, or not at all.
+func explain(ctx context.Context, c Config, err error) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	if why := reach(ctx, c); why != nil {
+		return why
+	}
+	return err
+}
+
+// reachTime bounds the look at one broker.
+const reachTime = 5 * time.Second
+
+// reach connects to one broker after the other until one answers, and says what kept
+// it from each where none does.
+func reach(ctx context.Context, c Config) error {
+	dialer, err := c.dialer()
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, broker := range c.Brokers {
+		err := greet(ctx, dialer, broker)
+		if err == nil {
+			return nil
+		}
+		if hint := c.hint(err); hint != "" {
+			err = fmt.Errorf("%w: %s", err, hint)
+		}
+		errs = append(errs, fmt.Errorf("broker %s: %w", broker, err))
+	}
+	return errors.Join(errs...)
+}
+
+func greet(ctx context.Context, dialer *kafka.Dialer, broker string) error {
+	ctx, cancel := context.WithTimeout(ctx, reachTime)
+	defer cancel()
+	conn, err := dialer.DialContext(ctx, "tcp", broker)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // It is not used any more.
+	if err := conn.SetDeadline(time.Now().Add(reachTime)); err != nil {
+		return err
+	}
+	_, err = conn.Brokers()
+	return err
+}
+
+// hint says what to look at, for what keeps clients out; "" where the error says it.
+func (c Config) hint(err error) string {
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &authority):
+		return "kafka.tls.ca must name the CA of the broker's certificate"
+	case errors.As(err, &host):
+		return "kafka.brokers must name the broker as its certificate does"
+	case errors.As(err, &record):
+		return "the listener speaks no TLS, and kafka.tls.enabled is true"
+	case strings.Contains(err.Error(), "remote error: tls:") && strings.Contains(err.Error(), "certificate"): // An alert has no other form.
+		return "the broker wants another client's certificate: look at kafka.tls.cert and kafka.tls.key"
+	case errors.Is(err, kafka.SASLAuthenticationFailed):
+		return "look at kafka.sasl.username, kafka.sasl.password and kafka.sasl.mechanism"
+	case errors.Is(err, kafka.UnsupportedSASLMechanism), errors.Is(err, kafka.IllegalSASLState):
+		return "the listener does not take what kafka.sasl.mechanism says"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return "the broker hung up, as a listener does that wants " + c.unasked()
+	default:
+		return ""
+	}
+}
+
+// unasked names what a listener may want and does not get.
+func (c Config) unasked() string {
+	switch {
+	case !c.TLS.Enabled && c.SASL.Mechanism == "":
+		return "TLS (kafka.tls.enabled) or SASL (kafka.sasl.mechanism)"
+	case !c.TLS.Enabled:
+		return "TLS (kafka.tls.enabled)"
+	case c.SASL.Mechanism == "":
+		return "SASL (kafka.sasl.mechanism) or no TLS (kafka.tls.enabled)"
+	default:
+		return "something else than kafka.tls.enabled and kafka.sasl.mechanism say"
+	}
+}
