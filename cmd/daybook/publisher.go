@@ -20,7 +20,10 @@ const (
 )
 
 // publisher publishes messages that are acknowledged by all in-sync replicas.
-type publisher struct{ writer *kafka.Writer }
+type publisher struct {
+	config kafka.Config
+	writer *kafka.Writer
+}
 
 func newPublisher(c kafka.Config) (*publisher, error) {
 	writer, err := c.Writer(c.Topic)
@@ -28,7 +31,7 @@ func newPublisher(c kafka.Config) (*publisher, error) {
 		return nil, err
 	}
 	writer.BatchSize = publishBatch
-	return &publisher{writer: writer}, nil
+	return &publisher{config: c, writer: writer}, nil
 }
 
 func (p *publisher) close() { _ = p.writer.Close() }
@@ -37,7 +40,7 @@ func message(key, value []byte) kafkago.Message { return kafkago.Message{Key: ke
 
 func (p *publisher) publish(ctx context.Context, messages ...kafkago.Message) error {
 	if err := p.writer.WriteMessages(ctx, messages...); err != nil {
-		return fmt.Errorf("publish to %s: %w", p.writer.Topic, err)
+		return fmt.Errorf("publish to %s: %w", p.writer.Topic, kafka.Explain(ctx, p.config, err))
 	}
 	return nil
 }

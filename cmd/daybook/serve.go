@@ -193,7 +193,7 @@ func boundMemory(c ingest.Config) {
 func prepare(ctx context.Context, c config.Config, log *zap.Logger) (driver.Conn, error) {
 	resolved := c.Resolved()
 	var conn driver.Conn
-	err := await(ctx, log, "ClickHouse", func(ctx context.Context) (err error) {
+	err := await(ctx, log, "ClickHouse", clickhouse.IsRetriable, func(ctx context.Context) (err error) {
 		if c.EmbeddedClickHouse() {
 			err = schema.Up(ctx, resolved.ClickHouse)
 		} else {
@@ -207,7 +207,7 @@ func prepare(ctx context.Context, c config.Config, log *zap.Logger) (driver.Conn
 	if err != nil {
 		return nil, err
 	}
-	err = await(ctx, log, "Kafka", func(ctx context.Context) error { return kafka.EnsureTopics(ctx, resolved.Kafka) })
+	err = await(ctx, log, "Kafka", kafka.IsRetriable, func(ctx context.Context) error { return kafka.EnsureTopics(ctx, resolved.Kafka) })
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -232,7 +232,7 @@ const (
 )
 
 // await tries until it works, for a minute where trying again may help.
-func await(ctx context.Context, log *zap.Logger, what string, try func(ctx context.Context) error) error {
+func await(ctx context.Context, log *zap.Logger, what string, mayPass func(error) bool, try func(ctx context.Context) error) error {
 	limit := time.NewTimer(awaitDependency)
 	defer limit.Stop()
 	for {
@@ -249,10 +249,4 @@ func await(ctx context.Context, log *zap.Logger, what string, try func(ctx conte
 		case <-time.After(awaitPause):
 		}
 	}
-}
-
-// mayPass reports whether time alone may cure what keeps a dependency away.
-func mayPass(err error) bool {
-	var temporary interface{ Temporary() bool }
-	return clickhouse.IsRetriable(err) || errors.As(err, &temporary) && temporary.Temporary()
 }

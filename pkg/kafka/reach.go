@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"syscall"
 	"time"
@@ -14,9 +15,10 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// explain says why no broker can be used, where none can: the client says it without
-// the broker's name, or not at all.
-func explain(ctx context.Context, c Config, err error) error {
+// Explain returns why no broker can be used, with the setting to look at, where none
+// can, else err, with which something has just failed: clients say it without the
+// broker's name, or not at all.
+func Explain(ctx context.Context, c Config, err error) error {
 	if ctx.Err() != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func (c Config) hint(err error) string {
 		return "kafka.brokers must name the broker as its certificate does"
 	case errors.As(err, &record):
 		return "the listener speaks no TLS, and kafka.tls.enabled is true"
-	case strings.Contains(err.Error(), "remote error: tls:") && strings.Contains(err.Error(), "certificate"): // An alert has no other form.
+	case isAlert(err) && strings.Contains(err.Error(), "certificate"):
 		return "the broker wants another client's certificate: look at kafka.tls.cert and kafka.tls.key"
 	case errors.Is(err, kafka.SASLAuthenticationFailed):
 		return "look at kafka.sasl.username, kafka.sasl.password and kafka.sasl.mechanism"
@@ -102,4 +104,24 @@ func (c Config) unasked() string {
 	default:
 		return "something else than kafka.tls.enabled and kafka.sasl.mechanism say"
 	}
+}
+
+// isAlert reports whether the other side has ended a connection with an alert of TLS,
+// which crypto/tls has no value for.
+func isAlert(err error) bool { return strings.Contains(err.Error(), "remote error: tls:") }
+
+// IsRetriable reports whether the same may succeed later, when nothing but time has
+// passed: brokers are away, or are starting. A wrong password is no such thing.
+func IsRetriable(err error) bool {
+	if err == nil || isAlert(err) {
+		return false
+	}
+	if refused, ok := errors.AsType[kafka.Error](err); ok { // It is a net.Error, whatever it says.
+		return refused.Temporary() || refused.Timeout()
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network
 }

@@ -1,6 +1,8 @@
 package kafka_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,6 +61,9 @@ func works(t *testing.T, broker *kafkatest.Secured) {
 }
 
 // What keeps a client out is in the error, with the setting to look at, and soon.
+// passing is what an error says that time alone may cure.
+const passing = "connection refused"
+
 func isRefused(t *testing.T, broker *kafkatest.Secured) {
 	t.Helper()
 	refused := func(t *testing.T, c kafka.Config, says ...string) {
@@ -68,6 +73,7 @@ func isRefused(t *testing.T, broker *kafkatest.Secured) {
 				require.ErrorContains(t, err, text)
 			}
 			require.ErrorContains(t, err, "broker "+c.Brokers[0])
+			require.Equal(t, slices.Contains(says, passing) || strings.Contains(err.Error(), "hung up"), kafka.IsRetriable(err), "%v", err)
 		}
 	}
 	for _, mechanism := range []string{"plain", "scram-sha-512"} {
@@ -99,7 +105,7 @@ func isRefused(t *testing.T, broker *kafkatest.Secured) {
 	t.Run("nobody listens", func(t *testing.T) {
 		config := broker.Mutual(t)
 		config.Brokers = []string{"127.0.0.1:1"}
-		refused(t, config, "connection refused")
+		refused(t, config, passing)
 	})
 	t.Run("one of two", func(t *testing.T) {
 		config := broker.SASL(t, "plain")

@@ -30,7 +30,7 @@ func EnsureTopics(ctx context.Context, c Config) error {
 		Topics: []kafka.TopicConfig{topic(c.Topic, c.Partitions), topic(c.DeadLetterTopic, 1)},
 	})
 	if err != nil {
-		return fmt.Errorf("create topics %s and %s: %w", c.Topic, c.DeadLetterTopic, explain(ctx, c, err))
+		return fmt.Errorf("create topics %s and %s: %w", c.Topic, c.DeadLetterTopic, Explain(ctx, c, err))
 	}
 	for name, err := range answer.Errors {
 		switch {
@@ -85,7 +85,7 @@ func metadata(ctx context.Context, c Config, topic string) (*kafka.MetadataRespo
 	defer release()
 	answer, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {
-		return nil, fmt.Errorf("describe topic %s: %w", topic, explain(ctx, c, err))
+		return nil, fmt.Errorf("describe topic %s: %w", topic, Explain(ctx, c, err))
 	}
 	return answer, nil
 }
