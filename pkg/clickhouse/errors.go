@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"daybook/pkg/clienttls"
 )
 
 // Codes of ClickHouse's exceptions that Daybook tells apart (system.errors has
@@ -90,7 +92,7 @@ func neverConnected(err error) bool {
 // nothing but time has passed: the server is away, overloaded or short of
 // something. For an insert, see IsUnknownOutcome as well.
 func IsRetriable(err error) bool {
-	return err != nil && (isConnection(err) || slices.Contains(passing, Code(err)))
+	return err != nil && !clienttls.IsAlert(err) && (isConnection(err) || slices.Contains(passing, Code(err)))
 }
 
 var passing = []int{

@@ -5,11 +5,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"daybook/pkg/clienttls"
 )
 
 const (
@@ -61,9 +66,27 @@ func Open(ctx context.Context, config Config, options ...Option) (driver.Conn, e
 		return nil, fmt.Errorf("connect to ClickHouse: %w", err)
 	}
 	if err := conn.Ping(ctx); err != nil {
+		if hint := config.hint(err); hint != "" {
+			err = fmt.Errorf("%w (%s)", err, hint)
+		}
 		return nil, errors.Join(fmt.Errorf("connect to ClickHouse at %v: %w", config.Addrs, err), conn.Close())
 	}
 	return conn, nil
+}
+
+// hint says which settings to look at, for what keeps clients out; "" where the error
+// says it.
+func (c Config) hint(err error) string {
+	if slices.Contains([]int{codeUnknownUser, codeWrongPassword, codeRequiredPassword, codeAuthentication}, Code(err)) {
+		return "look at clickhouse.username and clickhouse.password"
+	}
+	if hint := clienttls.Hint("clickhouse.tls", err); hint != "" {
+		return hint
+	}
+	if !c.TLS.Enabled && (errors.Is(err, io.EOF) || strings.Contains(err.Error(), "unexpected packet")) { // clickhouse-go has no value for it.
+		return "so does a server that wants TLS (clickhouse.tls.enabled)"
+	}
+	return ""
 }
 
 // OpenDB returns the same connections as database/sql, for migrations. The

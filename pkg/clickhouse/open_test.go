@@ -54,6 +54,7 @@ func TestOpen_Errors(t *testing.T) {
 	_, err = clickhouse.Open(t.Context(), password)
 	require.Equal(t, 516, clickhouse.Code(err), err)
 	require.NotContains(t, err.Error(), "wrong")
+	require.ErrorContains(t, err, "clickhouse.password")
 }
 
 func TestOpenDB(t *testing.T) {

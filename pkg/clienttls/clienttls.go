@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 )
 
 // Config says whether and how to encrypt a connection.
@@ -51,3 +52,27 @@ func (c Config) Load(section string) (*tls.Config, error) {
 	}
 	return config, nil
 }
+
+// Hint says which setting beneath section to look at, for an error of a connection
+// that has to do with TLS; "" for any other.
+func Hint(section string, err error) string {
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.As(err, &authority):
+		return section + ".ca must name the CA of the server's certificate"
+	case errors.As(err, &host):
+		return "the address must name the server as its certificate does"
+	case errors.As(err, &record):
+		return "the server speaks no TLS there, and " + section + ".enabled is true"
+	case IsAlert(err) && strings.Contains(err.Error(), "certificate"):
+		return "the server wants another certificate of ours: look at " + section + ".cert and " + section + ".key"
+	default:
+		return ""
+	}
+}
+
+// IsAlert reports whether the other side has ended a connection with an alert of TLS,
+// which crypto/tls has no value for.
+func IsAlert(err error) bool { return strings.Contains(err.Error(), "remote error: tls:") }

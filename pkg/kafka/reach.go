@@ -2,17 +2,16 @@ package kafka
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"daybook/pkg/clienttls"
 )
 
 // Explain returns why no broker can be used, with the setting to look at, where none
@@ -45,7 +44,7 @@ func reach(ctx context.Context, c Config) error {
 			return nil
 		}
 		if hint := c.hint(err); hint != "" {
-			err = fmt.Errorf("%w: %s", err, hint)
+			err = fmt.Errorf("%w (%s)", err, hint)
 		}
 		errs = append(errs, fmt.Errorf("broker %s: %w", broker, err))
 	}
@@ -69,18 +68,10 @@ func greet(ctx context.Context, dialer *kafka.Dialer, broker string) error {
 
 // hint says what to look at, for what keeps clients out; "" where the error says it.
 func (c Config) hint(err error) string {
-	var authority x509.UnknownAuthorityError
-	var host x509.HostnameError
-	var record tls.RecordHeaderError
+	if hint := clienttls.Hint("kafka.tls", err); hint != "" {
+		return hint
+	}
 	switch {
-	case errors.As(err, &authority):
-		return "kafka.tls.ca must name the CA of the broker's certificate"
-	case errors.As(err, &host):
-		return "kafka.brokers must name the broker as its certificate does"
-	case errors.As(err, &record):
-		return "the listener speaks no TLS, and kafka.tls.enabled is true"
-	case isAlert(err) && strings.Contains(err.Error(), "certificate"):
-		return "the broker wants another client's certificate: look at kafka.tls.cert and kafka.tls.key"
 	case errors.Is(err, kafka.SASLAuthenticationFailed):
 		return "look at kafka.sasl.username, kafka.sasl.password and kafka.sasl.mechanism"
 	case errors.Is(err, kafka.UnsupportedSASLMechanism), errors.Is(err, kafka.IllegalSASLState):
@@ -106,14 +97,10 @@ func (c Config) unasked() string {
 	}
 }
 
-// isAlert reports whether the other side has ended a connection with an alert of TLS,
-// which crypto/tls has no value for.
-func isAlert(err error) bool { return strings.Contains(err.Error(), "remote error: tls:") }
-
 // IsRetriable reports whether the same may succeed later, when nothing but time has
 // passed: brokers are away, or are starting. A wrong password is no such thing.
 func IsRetriable(err error) bool {
-	if err == nil || isAlert(err) {
+	if err == nil || clienttls.IsAlert(err) {
 		return false
 	}
 	if refused, ok := errors.AsType[kafka.Error](err); ok { // It is a net.Error, whatever it says.
