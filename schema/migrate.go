@@ -36,7 +36,7 @@ func Up(ctx context.Context, c clickhouse.Config) error {
 	}
 	for _, host := range hosts {
 		if err := upHost(ctx, host); err != nil {
-			return fmt.Errorf("migrate %s: %w", strings.Join(host.Addrs, ","), err)
+			return fmt.Errorf("migrate %s: %w", strings.Join(host.Addrs, ","), withLacking(ctx, host, err))
 		}
 	}
 	return nil

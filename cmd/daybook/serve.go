@@ -207,6 +207,9 @@ func prepare(ctx context.Context, c config.Config, log *zap.Logger) (driver.Conn
 	if err != nil {
 		return nil, err
 	}
+	if lacking := schema.Lacking(ctx, resolved.ClickHouse); len(lacking) > 0 {
+		log.Warn("ClickHouse's user may not do all that Daybook does: GRANT it", zap.Strings("lacking", lacking))
+	}
 	err = await(ctx, log, "Kafka", kafka.IsRetriable, func(ctx context.Context) error { return kafka.EnsureTopics(ctx, resolved.Kafka) })
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())

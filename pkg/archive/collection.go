@@ -24,7 +24,7 @@ func EnsureCollection(ctx context.Context, conn driver.Conn, p Place) error {
 	case err == nil:
 		return nil
 	case clickhouse.Code(err) == codeAccessDenied:
-		return fmt.Errorf("make the named collection of the archive in ClickHouse: its user may not; GRANT CREATE NAMED COLLECTION, NAMED COLLECTION, S3 (error code %d)", codeAccessDenied)
+		return fmt.Errorf("make the named collection of the archive in ClickHouse: its user may not; GRANT CREATE NAMED COLLECTION, NAMED COLLECTION ON *, READ, WRITE ON S3 and CREATE TEMPORARY TABLE ON *.* (error code %d)", codeAccessDenied)
 	}
 	return fmt.Errorf("make the named collection of the archive in ClickHouse: %w", err)
 }

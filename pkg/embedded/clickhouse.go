@@ -32,9 +32,29 @@ type ClickHouseConfig struct {
 	// Clusters become remote_servers: by name, shards of replicas (host:port).
 	Clusters map[string][][]string
 
+	// Users may sign in beside default, which has no password and may do everything.
+	Users []User
+
 	S3 []S3Place // storage about which ClickHouse must know more than a statement can say
 
 	Log *zap.Logger // nil: none
+}
+
+// User is one who may do what grants allow ("SELECT ON daybook.*"), and nothing else.
+type User struct {
+	Name, Password string
+	Grants         []string
+}
+
+const defaultUser = "default"
+
+// accounts returns the passwords by the users' names.
+func (c ClickHouseConfig) accounts() map[string]string {
+	accounts := map[string]string{defaultUser: ""}
+	for _, u := range c.Users {
+		accounts[u.Name] = u.Password
+	}
+	return accounts
 }
 
 // S3Place is a place in S3-compatible storage.
@@ -45,8 +65,7 @@ type S3Place struct {
 }
 
 // ClickHouse is a running embedded ClickHouse and what keeps it running.
-// It has no users but `default`, without a password: whoever reaches Addr may
-// do everything.
+// Its user `default` has no password: whoever reaches Addr may do everything.
 type ClickHouse struct {
 	config   ClickHouseConfig
 	settings string // file to start it with
@@ -118,13 +137,13 @@ func StartClickHouse(ctx context.Context, config ClickHouseConfig) (*ClickHouse,
 
 // openGates takes the addresses, before anything is started.
 func (c *ClickHouse) openGates() (err error) {
-	if c.native, err = openGate("embedded.clickhouse_addr", c.config.Addr, true); err != nil {
+	if c.native, err = openGate("embedded.clickhouse_addr", c.config.Addr, c.config.accounts()); err != nil {
 		return err
 	}
 	if c.config.HTTPAddr == "" {
 		return nil
 	}
-	if c.http, err = openGate("the embedded ClickHouse's HTTP address", c.config.HTTPAddr, false); err != nil {
+	if c.http, err = openGate("the embedded ClickHouse's HTTP address", c.config.HTTPAddr, nil); err != nil {
 		c.native.close()
 	}
 	return err

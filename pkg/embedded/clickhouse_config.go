@@ -70,6 +70,7 @@ func usableMemory(root string) bytesize.Size {
 type serverSettings struct {
 	Log       string // file
 	Users     string // file
+	Accounts  []User
 	Backups   string // folder
 	Memory    bytesize.Size
 	MergePool int
@@ -82,7 +83,7 @@ type cluster struct {
 	Shards [][]hostPort
 }
 
-var clusterName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+var plainName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
 type hostPort struct{ Host, Port string }
 
@@ -99,9 +100,15 @@ func (c ClickHouseConfig) writeSettings() (string, error) {
 		Memory:    c.MaxMemory,
 		MergePool: max(2, min(runtime.NumCPU()/2, 8)),
 		S3:        c.S3,
+		Accounts:  c.Users,
+	}
+	for _, u := range c.Users {
+		if !plainName.MatchString(u.Name) {
+			return "", fmt.Errorf("user %q: a name is letters, digits and underscores", u.Name)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Clusters)) {
-		if !clusterName.MatchString(name) {
+		if !plainName.MatchString(name) {
 			return "", fmt.Errorf("cluster %q: a name is letters, digits and underscores", name)
 		}
 		one := cluster{Name: name}

@@ -28,7 +28,7 @@ import (
 // the kernel.
 type gate struct {
 	listener net.Listener
-	native   bool                    // clients introduce themselves first
+	accounts map[string]string       // of the native protocol, whose clients introduce themselves first; nil: another
 	backend  atomic.Pointer[backend] // changes with every start
 	ctx      context.Context         // ends with close; owned by the gate, so it may be kept
 	cancel   context.CancelFunc
@@ -52,12 +52,12 @@ const (
 )
 
 // openGate starts to listen. Connections wait until a backend is set.
-func openGate(setting, addr string, native bool) (*gate, error) {
+func openGate(setting, addr string, accounts map[string]string) (*gate, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, listenError(setting, addr, err)
 	}
-	g := &gate{listener: listener, native: native}
+	g := &gate{listener: listener, accounts: accounts}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	g.running.Go(g.accept)
 	return g, nil
@@ -103,7 +103,7 @@ func (g *gate) serve(client *net.TCPConn) {
 	stop := context.AfterFunc(g.ctx, func() { _ = client.Close() })
 	defer stop()
 	connect := g.dial
-	if g.native {
+	if g.accounts != nil {
 		connect = func() (*net.TCPConn, error) { return g.introduce(client) }
 	}
 	server, err := connect()

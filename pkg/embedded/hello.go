@@ -3,7 +3,9 @@ package embedded
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -52,8 +54,9 @@ type hello struct {
 	database string // to start in; empty: default
 }
 
-// readHello reads a client's introduction, or returns a refusal of it.
-func readHello(in io.Reader) (hello, error) {
+// readHello reads a client's introduction, or returns a refusal of it. Accounts are
+// the passwords by the users' names.
+func readHello(in io.Reader, accounts map[string]string) (hello, error) {
 	var seen bytes.Buffer
 	r := bufio.NewReader(io.TeeReader(in, &seen))
 	kind, err := r.ReadByte()
@@ -81,8 +84,13 @@ func readHello(in io.Reader) (hello, error) {
 		}
 		fields = append(fields, string(text))
 	}
-	if user := fields[2]; user != "" && user != "default" || fields[3] != "" {
+	password, known := accounts[cmp.Or(fields[2], defaultUser)]
+	switch {
+	case known && subtle.ConstantTimeCompare([]byte(fields[3]), []byte(password)) == 1:
+	case len(accounts) == 1:
 		return hello{}, refusal{codeAuthentication, "the embedded ClickHouse has one user, default, without a password"}
+	default:
+		return hello{}, refusal{codeAuthentication, "there is no such user, or the password is another"}
 	}
 	return hello{bytes: seen.Bytes(), database: fields[1]}, nil
 }
@@ -93,7 +101,7 @@ func (g *gate) introduce(client net.Conn) (*net.TCPConn, error) {
 	if err := client.SetReadDeadline(time.Now().Add(helloPatience)); err != nil {
 		return nil, err
 	}
-	said, err := readHello(client)
+	said, err := readHello(client, g.accounts)
 	if err != nil {
 		return nil, refuse(client, err)
 	}

@@ -21,7 +21,7 @@ func FuzzReadHello(f *testing.F) {
 	f.Add([]byte("GET / HTTP/1.1\r\n"))
 	f.Add([]byte("\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		said, err := readHello(bytes.NewReader(in))
+		said, err := readHello(bytes.NewReader(in), map[string]string{defaultUser: ""})
 		if err != nil {
 			if refused, ok := errors.AsType[refusal](err); ok {
 				require.NotEmpty(t, refused.packet())
