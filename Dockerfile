@@ -1,9 +1,17 @@
 # The node without the embedded engines: ClickHouse and Kafka run beside it (docker-compose.yml).
+FROM node:22-bookworm-slim AS page
+WORKDIR /src/query/ui/web
+COPY query/ui/web/package.json query/ui/web/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY query/ui/web ./
+RUN npm run build
+
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+COPY --from=page /src/query/ui/dist query/ui/dist
 ARG VERSION=devel
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /daybook ./cmd/daybook
 
