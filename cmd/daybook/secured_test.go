@@ -41,6 +41,10 @@ func TestServe_SecuredKafka(t *testing.T) {
 	s.find(t, key, "/api/v1/events?q=command", "by the command")
 	kafkatest.ProduceTo(t, config, 0, kafkago.Message{Value: []byte(`{"tenantId":"acme"}`)})
 	require.Eventually(t, func() bool { found, _ := s.letters(t, key, ""); return len(found) == 1 }, 20*time.Second, 50*time.Millisecond)
+	for _, path := range []string{"status", "events?order=ingest"} { // They ask for the group's offsets.
+		status, answer := s.call(t, http.MethodGet, "/api/v1/"+path, key, "")
+		require.Equal(t, http.StatusOK, status, answer)
+	}
 	purged := regexp.MustCompile(`(?m)^daybook_purge_last_success_timestamp_seconds [1-9]`)
 	require.Eventually(t, func() bool { return purged.MatchString(s.metrics(t)) }, time.Minute, 100*time.Millisecond, "it is no keeper")
 	code, log := s.stop()

@@ -68,8 +68,48 @@ test("dead letters are looked at and published again", async () => {
     .waitFor();
 });
 
+test("a hold of what was searched is placed with its reason, and lifted with another", async () => {
+  const marker = `case-${Date.now()}`;
+  const page = await open(`/?q=${encodeURIComponent(`actorId:"${marker}"`)}`);
+  await page.getByRole("link", { name: "Admin" }).click();
+  await page.getByRole("link", { name: "Legal holds" }).click();
+  await page.getByRole("button", { name: "Place a hold" }).click();
+  const dialog = page.getByRole("dialog");
+  const place = dialog.getByRole("button", { name: "Place it" });
+  expect(await place.isDisabled()).toBe(true);
+  await dialog.getByLabel(/^Reason/).fill(marker);
+  const query = dialog.getByLabel(/Events that match/);
+  expect(await query.inputValue()).toBe(`actorId:"${marker}"`);
+  await query.fill("actorId:(");
+  await place.click();
+  await dialog.getByRole("alert").waitFor();
+  await query.fill(`actorId:"${marker}"`);
+  await dialog.getByLabel(/From the day/).fill("2026-01-01");
+  await dialog.getByLabel(/To the end of the day/).fill("2026-01-31");
+  await accessible(page);
+  await place.click();
+  const row = page.getByRole("row", { name: new RegExp(marker) });
+  await row.getByRole("cell", { name: "in force" }).waitFor();
+  await row.getByText(`q: actorId:"${marker}"`).waitFor();
+  const answer = await fetch(`${inject("url")}/api/v1/holds`, {
+    headers: { Authorization: `Bearer ${inject("bootstrap")}`, "X-Tenant-Id": inject("tenant") },
+  });
+  const { holds } = (await answer.json()) as { holds: { reason: string; filter: { from: string; to: string } }[] };
+  const { from, to } = holds.find((hold) => hold.reason === marker)?.filter ?? { from: "", to: "" };
+  expect((Date.parse(to) - Date.parse(from)) / 86_400_000).toBeCloseTo(31, 0);
+  await page.getByRole("link", { name: "Status" }).click();
+  await page.getByText(/legal holds in force: \d/).waitFor();
+
+  await page.getByRole("link", { name: "Legal holds" }).click();
+  await page.getByRole("button", { name: `Lift ${marker}` }).click();
+  await dialog.getByLabel(/^Reason/).fill("the case is closed");
+  await accessible(page);
+  await dialog.getByRole("button", { name: "Lift it" }).click();
+  await page.getByRole("row", { name: new RegExp(`${marker}.*lifted.*the case is closed`) }).waitFor();
+});
+
 for (const theme of ["light", "dark"] as const)
-  test(`keys, dead letters and status in the ${theme}`, async () => {
+  test(`keys, dead letters, holds and status in the ${theme}`, async () => {
     const page = await open("/admin", { dark: theme === "dark" });
     await page.getByRole("columnheader", { name: "State" }).waitFor();
     await accessible(page);
@@ -79,6 +119,11 @@ for (const theme of ["light", "dark"] as const)
     await page.getByRole("row").nth(1).waitFor();
     await accessible(page);
     await screenshot(page, `deadletters-${theme}`);
+    await page.getByRole("link", { name: "Legal holds" }).click();
+    await page.getByRole("heading", { name: "Legal holds" }).waitFor();
+    await page.getByText(/Loading/).waitFor({ state: "detached" });
+    await accessible(page);
+    await screenshot(page, `holds-${theme}`);
     await page.getByRole("link", { name: "Status" }).click();
     await page.getByText("365 days").waitFor();
     await accessible(page);

@@ -23,7 +23,7 @@ interface StatusAnswer {
     partitions?: { partition: number; committed: number; end: number; lag: number }[];
     gaps?: Gap[];
   };
-  retention: { days: number; oldest: string | null; newest: string | null };
+  retention: { days: number; oldest: string | null; newest: string | null; holds: number };
   archive: { enabled: boolean; days: number; events: number; unverified: number; first: string | null };
 }
 
@@ -71,7 +71,10 @@ function Cards({ status: { ingest, retention, archive } }: { status: StatusAnswe
         name="Retention"
         value={`${count(retention.days)} days`}
         note={
-          retention.oldest ? `the oldest event is of ${day(retention.oldest, localZone())}` : "there is no event yet"
+          (retention.oldest
+            ? `the oldest event is of ${day(retention.oldest, localZone())}`
+            : "there is no event yet") +
+          (retention.holds > 0 ? `; legal holds in force: ${count(retention.holds)}` : "")
         }
       />
       <Card name="Archive" value={archive.enabled ? "on" : "off"} note={archived(archive)} />

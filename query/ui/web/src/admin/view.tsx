@@ -3,6 +3,7 @@ import { useParams, usePath } from "../state/location.ts";
 import { Link } from "../ui/link.tsx";
 import { Empty } from "../ui/state.tsx";
 import { DeadLetters } from "./deadletters.tsx";
+import { Holds } from "./holds.tsx";
 import { Keys } from "./keys.tsx";
 import { Status } from "./status.tsx";
 import "./admin.css";
@@ -10,10 +11,11 @@ import "./admin.css";
 const parts = [
   { path: "/admin", name: "Keys", Part: Keys },
   { path: "/admin/deadletters", name: "Dead letters", Part: DeadLetters },
+  { path: "/admin/holds", name: "Legal holds", Part: Holds },
   { path: "/admin/status", name: "Status", Part: Status },
 ];
 
-/** AdminView is what admins manage: keys, dead letters, and how ingest and retention are. */
+/** AdminView is what admins manage: keys, dead letters, legal holds, and how ingest and retention are. */
 export default function AdminView() {
   const path = usePath();
   const [params] = useParams();

@@ -125,6 +125,20 @@ export interface Preset {
   updatedAt: string | null;
 }
 
+/** A legal hold: what it selects is not purged until it is lifted. */
+export interface Hold {
+  id: string;
+  filter: FilterObject; // {}: every event of the tenant
+  reason: string;
+  placedAt: string;
+  placedBy: string;
+  placedByName: string;
+  liftedAt: string | null;
+  liftedBy: string | null;
+  liftedByName: string | null;
+  liftReason: string | null;
+}
+
 export type Scope = "events:read" | "events:write" | "presets:write" | "audit:read" | "admin";
 
 export interface ApiKey {
