@@ -122,7 +122,8 @@ func Status(ctx context.Context, c clickhouse.Config) ([]Migration, error) {
 }
 
 // Check reports an error where the database is missing or older than this
-// program; the error says how to bring it up to date.
+// program, or where the settings' addresses lead to different ones; the error says
+// what to do.
 func Check(ctx context.Context, c clickhouse.Config) error {
 	if err := whole(ctx, c); err != nil {
 		return err
@@ -136,7 +137,7 @@ func Check(ctx context.Context, c clickhouse.Config) error {
 			return fmt.Errorf("the database lacks migration %s: run daybook migrate up", m.Name)
 		}
 	}
-	return nil
+	return oneStore(ctx, c)
 }
 
 func open(c clickhouse.Config) (*sql.DB, *goose.Provider, error) {

@@ -207,6 +207,9 @@ func prepare(ctx context.Context, c config.Config, log *zap.Logger) (driver.Conn
 	if err != nil {
 		return nil, err
 	}
+	if resolved.ClickHouse.Cluster != "" {
+		log.Warn("clickhouse.cluster is set, but events are not spread over its shards yet: this node uses clickhouse.addrs alone")
+	}
 	if lacking := schema.Lacking(ctx, resolved.ClickHouse); len(lacking) > 0 {
 		log.Warn("ClickHouse's user may not do all that Daybook does: GRANT it", zap.Strings("lacking", lacking))
 	}

@@ -19,12 +19,12 @@ import (
 
 // Config says where ClickHouse is and how to sign in.
 type Config struct {
-	Addrs    []string         `mapstructure:"addrs"`    // host:port of the native protocol; empty with the embedded ClickHouse
+	Addrs    []string         `mapstructure:"addrs"`    // host:port of the native protocol, all of one store; empty with the embedded ClickHouse
 	Database string           `mapstructure:"database"` // holds every table of Daybook; not "default" with the embedded ClickHouse
 	Username string           `mapstructure:"username"` // empty: default
 	Password string           `mapstructure:"password"`
 	TLS      clienttls.Config `mapstructure:"tls"`
-	Cluster  string           `mapstructure:"cluster"` // of system.clusters, where the tables are spread over shards; empty: one server
+	Cluster  string           `mapstructure:"cluster"` // of system.clusters, on whose hosts the tables are made; empty: Addrs
 
 	MaxOpenConns int `mapstructure:"max_open_conns"` // for a pool; an open insert holds one
 }
