@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -50,11 +53,31 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(stderr, "daybook:", strings.TrimRight(line, "\n"))
 	}
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintln(stderr, "daybook:", hint)
+	}
 	var usage usageError
 	if !a.began || errors.As(err, &usage) {
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// hintOf says what to do where a command did not reach the server; "" for any other error.
+func hintOf(err error) string {
+	var call *url.Error
+	if !errors.As(err, &call) || !strings.Contains(call.URL, "/api/") {
+		return ""
+	}
+	var authority x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &authority):
+		return "SSL_CERT_FILE may name the PEM file of the CA that has signed the server's certificate"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nobody listens there: --url or DAYBOOK_URL must say where daybook serve does"
+	default:
+		return ""
+	}
 }
 
 func (a *app) root() *cobra.Command {

@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // outcome is what a command line did.
@@ -74,6 +80,20 @@ func TestRun_ExitCodes(t *testing.T) {
 				t.Errorf("on standard error: %q", got.stderr)
 			}
 		})
+	}
+}
+
+// What keeps a command from the server is said with what to do.
+func TestRun_Unreachable(t *testing.T) {
+	t.Chdir(t.TempDir())
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	for url, hint := range map[string]string{"http://" + free(t): "daybook: nobody listens there: --url", server.URL: "daybook: SSL_CERT_FILE may name"} {
+		got := runWith(t, "", "search", "--tenant", "a", "--key", "k", "--url", url)
+		require.Equal(t, exitFailed, got.code)
+		require.Contains(t, got.stderr, hint)
 	}
 }
 
