@@ -153,7 +153,10 @@ func (w *worker) commitOne(ctx context.Context, b *block) error {
 		return err
 	}
 	reach(pointAfterWrite, b.topic, b.partition)
-	w.stored, w.last = b.end+1, b.last
+	w.stored = b.end + 1
+	if !b.last.IsZero() {
+		w.last = b.last
+	}
 	w.in.storedBlock(b)
 	return nil
 }
@@ -211,7 +214,7 @@ func (b *builder) build(ctx context.Context, blocks chan<- *block) error {
 				return err
 			}
 		}
-		b.next = fetched.Next
+		b.pass(fetched.Next)
 		if b.due(fetched.Next >= fetched.HighWatermark) {
 			if err := b.cut(ctx, blocks); err != nil {
 				return err
@@ -220,19 +223,34 @@ func (b *builder) build(ctx context.Context, blocks chan<- *block) error {
 	}
 }
 
+// pass goes on to an offset over what has no messages: what compaction took, and
+// transactions that were aborted with their markers. Where nothing else follows, it is
+// a block of its own, so that the group's offset comes to the end of the log.
+func (b *builder) pass(next int64) {
+	if b.current == nil && next > b.next {
+		b.open(b.next)
+	}
+	b.next = max(b.next, next)
+}
+
+func (b *builder) open(start int64) {
+	b.current = &block{
+		topic: b.in.kafka.Topic, partition: b.partition, start: start, end: start, born: time.Now(),
+		doubt: start < b.doubtBelow, messages: make([]rawMessage, 0, b.expect),
+	}
+}
+
 // take puts one message into the block, cutting it before or after where it is
 // full.
 func (b *builder) take(ctx context.Context, m *event.Message, blocks chan<- *block) error {
-	if b.current != nil && b.forced >= 0 && m.Offset > b.forced {
+	if b.current == nil {
+		b.open(b.next)
+	}
+	if b.forced >= 0 && m.Offset > b.forced {
 		if err := b.cut(ctx, blocks); err != nil {
 			return err
 		}
-	}
-	if b.current == nil {
-		b.current = &block{
-			topic: m.Topic, partition: b.partition, start: b.next, born: time.Now(),
-			doubt: b.next < b.doubtBelow, messages: make([]rawMessage, 0, b.expect),
-		}
+		b.open(b.next)
 	}
 	before := b.current.memory()
 	b.current.take(m)
@@ -274,8 +292,9 @@ func (b *builder) cut(ctx context.Context, blocks chan<- *block) error {
 	if b.current == nil {
 		return nil
 	}
+	b.current.end = b.next - 1
 	if b.forced >= 0 {
-		b.current.end = b.forced
+		b.current.end, b.next = b.forced, max(b.next, b.forced+1)
 		b.forced = -1
 	}
 	select {

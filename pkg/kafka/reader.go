@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -30,7 +31,9 @@ type Reader struct {
 	partition int32
 	options   ReaderConfig
 	dialer    *kafka.Dialer
-	conn      *kafka.Conn // nil while not connected
+	opened    func() *watchedConn // the connection that the dialer has opened last
+	conn      *kafka.Conn         // nil while not connected
+	watch     *watchedConn        // beneath conn
 	next      int64
 	failures  int
 }
@@ -69,7 +72,7 @@ func NewReader(c Config, topic string, partition int32, options ReaderConfig) (*
 	if options.MaxWait == 0 {
 		options.MaxWait = 250 * time.Millisecond
 	}
-	return &Reader{config: c, topic: topic, partition: partition, options: options, dialer: dialer}, nil
+	return &Reader{config: c, topic: topic, partition: partition, options: options, dialer: dialer, opened: watch(dialer)}, nil
 }
 
 // SeekTo makes offset the next one to read.
@@ -138,6 +141,8 @@ func (r *Reader) fetch(ctx context.Context) (Fetch, error) {
 		f.Next = after // The batch ends with records that compaction took.
 	}
 	closeErr := batch.Close()
+	received := len(f.Messages)
+	f.Messages = r.committed(f.Messages)
 	switch {
 	case errors.Is(err, io.EOF) && closeErr == nil, errors.Is(err, kafka.RequestTimedOut):
 	case errors.Is(err, kafka.OffsetOutOfRange):
@@ -145,7 +150,7 @@ func (r *Reader) fetch(ctx context.Context) (Fetch, error) {
 	case ctx.Err() != nil:
 		r.disconnect()
 		return Fetch{}, ctx.Err()
-	case len(f.Messages) > 0:
+	case received > 0:
 		r.disconnect() // What was read whole is good; the next fetch starts on a fresh connection.
 	case closeErr != nil && errors.Is(err, io.EOF):
 		return Fetch{}, closeErr
@@ -154,6 +159,21 @@ func (r *Reader) fetch(ctx context.Context) (Fetch, error) {
 	}
 	r.next = f.Next
 	return f, nil
+}
+
+// committed leaves out what no reader is to see: markers of transactions, and what
+// belongs to transactions that were aborted.
+func (r *Reader) committed(messages []event.Message) []event.Message {
+	dropped := r.watch.take()
+	if len(dropped) == 0 {
+		return messages
+	}
+	return slices.DeleteFunc(messages, func(m event.Message) bool { // Both are in order.
+		for len(dropped) > 0 && dropped[0].last < m.Offset {
+			dropped = dropped[1:]
+		}
+		return len(dropped) > 0 && dropped[0].first <= m.Offset
+	})
 }
 
 func headers(in []kafka.Header) []event.Header {
@@ -190,7 +210,7 @@ func (r *Reader) connect(ctx context.Context) error {
 	for _, broker := range r.config.Brokers {
 		conn, err := r.dialer.DialLeader(ctx, "tcp", broker, r.topic, int(r.partition))
 		if err == nil {
-			r.conn = conn
+			r.conn, r.watch = conn, r.opened()
 			return nil
 		}
 		errs = append(errs, err)
