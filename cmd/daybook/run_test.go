@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 )
 
 // outcome is what a command line did.
@@ -87,7 +86,7 @@ func TestRun_ExitCodes(t *testing.T) {
 func TestRun_Unreachable(t *testing.T) {
 	t.Chdir(t.TempDir())
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Config.ErrorLog = zap.NewStdLog(zap.NewNop())
 	server.StartTLS()
 	defer server.Close()
 	for url, hint := range map[string]string{"http://" + free(t): "daybook: nobody listens there: --url", server.URL: "daybook: SSL_CERT_FILE may name"} {

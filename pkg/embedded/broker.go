@@ -117,7 +117,7 @@ func StartBroker(config BrokerConfig) (*Broker, error) {
 // boundByPartition lets the bounds of its partitions alone bound the answer to a fetch
 // of what is committed: where the bound on all of it cuts an answer, kfake leaves out
 // which transactions were aborted.
-func boundByPartition(request kmsg.Request) (kmsg.Response, error, bool) {
+func boundByPartition(request kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake wants it so.
 	if fetch, ok := request.(*kmsg.FetchRequest); ok && fetch.IsolationLevel == 1 {
 		fetch.MaxBytes = math.MaxInt32
 	}

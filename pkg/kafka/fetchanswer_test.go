@@ -89,7 +89,7 @@ func TestWatchedConn_InPieces(t *testing.T) {
 // pieces passes bytes on in pieces of up to so many.
 func pieces(all []byte, most int, pass func([]byte)) {
 	for len(all) > 0 {
-		n := min(1+rand.IntN(most), len(all)) //nolint:gosec // Any will do.
+		n := min(1+rand.IntN(most), len(all))
 		pass(all[:n])
 		all = all[n:]
 	}

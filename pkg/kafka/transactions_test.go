@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -55,7 +56,7 @@ func TestReader_Transactions(t *testing.T) {
 		last.ProduceTo(0, say(false, 7)...)
 		last.Abort()
 		for _, options := range []kafka.ReaderConfig{{}, {MaxBytes: 1}, {MaxBytes: 3000}, {MaxBytes: 50_000}} {
-			t.Run(fmt.Sprint(options.MaxBytes), func(t *testing.T) {
+			t.Run(strconv.Itoa(options.MaxBytes), func(t *testing.T) {
 				r, err := kafka.NewReader(c, c.Topic, 0, options)
 				require.NoError(t, err)
 				defer func() { require.NoError(t, r.Close()) }()
