@@ -23,8 +23,9 @@ type ReaderConfig struct {
 
 // Reader reads one partition in offset order, on one connection to the
 // partition's leader. Unlike kafka-go's own Reader it never jumps: an offset
-// that the log no longer holds is an error the caller decides about. It is
-// not safe for concurrent use.
+// that the log no longer holds is an error the caller decides about. Of
+// transactions it shows what was committed and nothing else, once they have ended.
+// It is not safe for concurrent use.
 type Reader struct {
 	config    Config
 	topic     string
