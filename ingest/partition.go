@@ -167,7 +167,7 @@ func (w *worker) commitPlan(ctx context.Context, p plan) error {
 		attempt, cancel := context.WithTimeout(ctx, 10*time.Second)
 		err := w.ledger.commit(attempt, w.partition, p)
 		cancel()
-		if err == nil || errors.Is(err, errFenced) {
+		if err == nil || errors.Is(err, errFenced) || ctx.Err() != nil { // The next owner sees to what isn't committed.
 			return err
 		}
 		w.in.metrics.planErrors.Inc()
