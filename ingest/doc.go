@@ -27,7 +27,9 @@
 // confirms that it has the event (duplicate.go).
 //
 // The canaries of the live stream (event.CanaryType) are in the topic and not in the
-// store: what a topic holds of users is what the table counts.
+// store: what a topic holds of users is what the table counts. Of Kafka's transactions
+// only what was committed is stored (pkg/kafka); where a log ends with what wasn't, or
+// with markers, a block without messages brings the group's offset to its end.
 //
 // # Conditions
 //
