@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 
 	"daybook/pkg/bytesize"
@@ -107,21 +105,10 @@ func StartBroker(config BrokerConfig) (*Broker, error) {
 		_ = listener.Close() // NewCluster may have closed it.
 		return nil, fmt.Errorf("start the embedded broker on %s: %w", config.Dir, err)
 	}
-	cluster.ControlKey(int16(kmsg.Fetch), boundByPartition)
 	ctx, stop := context.WithCancel(context.Background())
 	b := &Broker{cluster: cluster, addr: addr, stop: stop}
 	b.retention.Go(func() { b.keepRetention(ctx, config) })
 	return b, nil
-}
-
-// boundByPartition lets the bounds of its partitions alone bound the answer to a fetch
-// of what is committed: where the bound on all of it cuts an answer, kfake leaves out
-// which transactions were aborted.
-func boundByPartition(request kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake wants it so.
-	if fetch, ok := request.(*kmsg.FetchRequest); ok && fetch.IsolationLevel == 1 {
-		fetch.MaxBytes = math.MaxInt32
-	}
-	return nil, nil, false // kfake answers.
 }
 
 // clusterID returns the name of the cluster whose data is in the folder, made

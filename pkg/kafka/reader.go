@@ -209,7 +209,7 @@ func (r *Reader) connect(ctx context.Context) error {
 	}
 	var errs []error
 	for _, broker := range r.config.Brokers {
-		conn, err := r.dialer.DialLeader(ctx, "tcp", broker, r.topic, int(r.partition))
+		conn, err := r.dial(ctx, broker)
 		if err == nil {
 			r.conn, r.watch = conn, r.opened()
 			return nil
@@ -220,6 +220,16 @@ func (r *Reader) connect(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// dialTime bounds a connection to a leader, with the question who that is: kafka-go waits
+// for that answer as long as its context lasts.
+const dialTime = 10 * time.Second
+
+func (r *Reader) dial(ctx context.Context, broker string) (*kafka.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	return r.dialer.DialLeader(ctx, "tcp", broker, r.topic, int(r.partition))
 }
 
 func (r *Reader) disconnect() {

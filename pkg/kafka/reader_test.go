@@ -207,6 +207,34 @@ func TestEnsureTopics(t *testing.T) {
 	})
 }
 
+// A broker that takes the question who leads a partition and never answers keeps a
+// reader for some seconds, not for ever.
+func TestReader_NoAnswer(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, kind kafkatest.Kind) {
+		c, proxy := kafkatest.Proxied(t, kind)
+		r, err := kafka.NewReader(c, c.Topic, 0, kafka.ReaderConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Close() }()
+		proxy.DropResponses()
+		failed := make(chan error, 1)
+		go func() { _, _, err := r.Offsets(t.Context()); failed <- err }()
+		select {
+		case err := <-failed:
+			if err == nil {
+				t.Error("the answer that was lost has come")
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatal("it waits for ever")
+		}
+		proxy.Heal()
+		if _, _, err := r.Offsets(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestConfig_Validate(t *testing.T) {
 	if err := kafka.DefaultConfig().Validate(); err != nil {
 		t.Error(err)

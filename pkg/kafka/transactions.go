@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/binary"
+	"math"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -83,9 +85,35 @@ func newWatchedConn(conn net.Conn) *watchedConn {
 
 // Write implements net.Conn.
 func (w *watchedConn) Write(p []byte) (int, error) {
+	whole := w.requests.between()
 	w.requests.pass(p)
+	if whole {
+		p = unbounded(p)
+	}
 	return w.Conn.Write(p)
 }
+
+// unbounded returns a request with the bound on the whole of a fetch lifted: that of its
+// one partition, which kafka-go makes the same, bounds it. Where the former cuts an
+// answer, kfake leaves out which transactions were aborted.
+func unbounded(request []byte) []byte {
+	const top = 4 + 8 + 2 // Size; kind, version, correlation id; the length of the client's id.
+	if len(request) < top || int64(binary.BigEndian.Uint32(request))+4 != int64(len(request)) || binary.BigEndian.Uint16(request[4:]) != fetchKey {
+		return request
+	}
+	if version := binary.BigEndian.Uint16(request[6:]); version != 5 && version != 10 { // kafka-go asks by no other that knows transactions.
+		return request
+	}
+	at := top + max(0, int(int16(binary.BigEndian.Uint16(request[12:])))) + 3*4 // Behind the replica, the time and the least size.
+	if len(request) < at+4 {
+		return request
+	}
+	changed := slices.Clone(request)
+	binary.BigEndian.PutUint32(changed[at:], math.MaxInt32)
+	return changed
+}
+
+const fetchKey = 1
 
 // Read implements net.Conn.
 func (w *watchedConn) Read(p []byte) (int, error) {
@@ -105,7 +133,6 @@ func (w *watchedConn) take() []offsets {
 
 // beginRequest reads the beginning of a request: kind, version, correlation id.
 func (w *watchedConn) beginRequest(f *frames) {
-	const fetchKey = 1
 	f.want(8, func(head []byte) {
 		if binary.BigEndian.Uint16(head) == fetchKey {
 			w.mu.Lock()
@@ -147,6 +174,9 @@ func (f *frames) want(n int, then func([]byte)) { f.wanted, f.then = n, then }
 
 // skip passes over the frame's next n bytes.
 func (f *frames) skip(n int64) { f.over = n }
+
+// between reports whether no frame has begun that has not ended.
+func (f *frames) between() bool { return f.left == 0 && len(f.seen) == 0 }
 
 func (f *frames) pass(p []byte) {
 	for len(p) > 0 {
