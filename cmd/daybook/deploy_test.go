@@ -1,8 +1,6 @@
 package main
 
 import (
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,15 +18,10 @@ var (
 
 // checkDeployedMetrics holds that the dashboard and the alerts only ask for
 // metrics that a node has.
-func checkDeployedMetrics(t *testing.T, admin string) {
+func (s *server) checkDeployedMetrics(t *testing.T) {
 	t.Helper()
-	response, err := http.Get(admin + "/metrics")
-	require.NoError(t, err)
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
 	known := map[string]bool{}
-	for _, m := range sampleName.FindAllStringSubmatch(string(text), -1) {
+	for _, m := range sampleName.FindAllStringSubmatch(s.metrics(t), -1) {
 		known[m[1]] = true
 		if m[2] == "histogram" {
 			known[m[1]+"_bucket"], known[m[1]+"_sum"], known[m[1]+"_count"] = true, true, true

@@ -92,12 +92,7 @@ func TestServe_HostileRequests(t *testing.T) {
 	s.find(t, key, "/api/v1/events/last", "last", "X-Tenant-Id", "acme")
 	_, events := s.call(t, "GET", "/api/v1/events", key, "", "X-Tenant-Id", "other")
 	require.Equal(t, 1, strings.Count(events, `"eventId":`), events)
-	response, err := http.Get(s.admin + "/metrics")
-	require.NoError(t, err)
-	defer func() { _ = response.Body.Close() }()
-	metrics, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	for line := range strings.Lines(string(metrics)) {
+	for line := range strings.Lines(s.metrics(t)) {
 		require.NotRegexp(t, `^daybook_ingest_dead_letters_total\{.*\} [1-9]`, line)
 		require.NotRegexp(t, `^daybook_http_requests_total\{.*status="5`, line)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net/http"
 	"regexp"
 	"testing"
@@ -73,14 +72,4 @@ func TestServe_SecuredKafka(t *testing.T) {
 		t.Log(log)
 		require.Contains(t, log, "READ")
 	})
-}
-
-func (s *server) metrics(t *testing.T) string {
-	t.Helper()
-	response, err := http.Get(s.admin + "/metrics")
-	require.NoError(t, err)
-	defer func() { _ = response.Body.Close() }()
-	content, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return string(content)
 }

@@ -210,8 +210,10 @@ func prepare(ctx context.Context, c config.Config, log *zap.Logger) (driver.Conn
 	if resolved.ClickHouse.Cluster != "" {
 		log.Warn("clickhouse.cluster is set, but events are not spread over its shards yet: this node uses clickhouse.addrs alone")
 	}
-	if lacking := schema.Lacking(ctx, resolved.ClickHouse); len(lacking) > 0 {
-		log.Warn("ClickHouse's user may not do all that Daybook does: GRANT it", zap.Strings("lacking", lacking))
+	if !c.EmbeddedClickHouse() { // Of the embedded one, Daybook's user may do everything.
+		if lacking := schema.Lacking(ctx, resolved.ClickHouse); len(lacking) > 0 {
+			log.Warn("ClickHouse's user may not do all that Daybook does: GRANT it", zap.Strings("lacking", lacking))
+		}
 	}
 	err = await(ctx, log, "Kafka", kafka.IsRetriable, func(ctx context.Context) error { return kafka.EnsureTopics(ctx, resolved.Kafka) })
 	if err != nil {

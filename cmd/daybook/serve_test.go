@@ -137,6 +137,17 @@ func (s *server) find(t *testing.T, key, path, text string, headers ...string) {
 	}, 10*time.Second, 20*time.Millisecond, "no answer with %s, but %s", text, &body)
 }
 
+// metrics returns what the node measures, as Prometheus reads it.
+func (s *server) metrics(t *testing.T) string {
+	t.Helper()
+	response, err := http.Get(s.admin + "/metrics")
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return string(content)
+}
+
 // watch opens a stream and returns the payloads of its data lines.
 func (s *server) watch(t *testing.T, key, parameters string, headers ...string) <-chan string {
 	t.Helper()
@@ -273,7 +284,7 @@ not json
 			t.Errorf("%d %s", got.code, got.stderr)
 		}
 	})
-	t.Run("metrics of the dashboard and the alerts", func(t *testing.T) { checkDeployedMetrics(t, s.admin) })
+	t.Run("metrics of the dashboard and the alerts", func(t *testing.T) { s.checkDeployedMetrics(t) })
 
 	began := time.Now()
 	if code, log := s.stop(); code != exitOK || time.Since(began) > 10*time.Second {

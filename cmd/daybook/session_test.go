@@ -214,15 +214,11 @@ var counted = regexp.MustCompile(`(?m)^daybook_http_requests_total{method="(\w+)
 // answers counts what the node has answered, by method, route and status.
 func (s *server) answers(t *testing.T) map[string]int {
 	t.Helper()
-	answer, err := http.Get(s.admin + "/metrics")
-	require.NoError(t, err)
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(t, err)
 	counts := map[string]int{}
-	for _, m := range counted.FindAllStringSubmatch(string(text), -1) {
-		counts[m[1]+" "+m[2]+" "+m[3]], err = strconv.Atoi(m[4])
+	for _, m := range counted.FindAllStringSubmatch(s.metrics(t), -1) {
+		n, err := strconv.Atoi(m[4])
 		require.NoError(t, err)
+		counts[m[1]+" "+m[2]+" "+m[3]] = n
 	}
 	return counts
 }

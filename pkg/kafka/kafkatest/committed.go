@@ -3,7 +3,6 @@ package kafkatest
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -31,17 +30,15 @@ func AwaitCommitted(t testing.TB, config daybookkafka.Config, want int64) {
 	t.Helper()
 	client, done := connect(config)
 	defer done()
-	ctx, cancel := context.WithTimeout(t.Context(), timeout)
-	defer cancel()
-	for {
-		offset, err := Committed(ctx, client, config)
-		if err == nil && offset == want {
-			return
+	var offset int64
+	var err error
+	defer func() {
+		if t.Failed() {
+			t.Logf("the group's offset is %d instead of %d (%v)", offset, want, err)
 		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("the group's offset is %d instead of %d (%v)", offset, want, err)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+	}()
+	poll(t, "the group's offset is where it is to be", func(ctx context.Context) bool {
+		offset, err = Committed(ctx, client, config)
+		return err == nil && offset == want
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
+	"errors"
 	"testing"
 
 	"github.com/segmentio/kafka-go"
@@ -125,12 +126,7 @@ func (s *Secured) Allow(t testing.TB, acls ...ACL) {
 		if err != nil {
 			return err
 		}
-		for _, err := range answer.Errors {
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return errors.Join(answer.Errors...)
 	})
 }
 
